@@ -1,0 +1,40 @@
+"""masar_research: from a survey file to a bilingual evidence brief.
+
+Importing the package is light: names are resolved when first used, so that
+``python -m masar_research setup`` runs on a bare Python before anything is installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from masar_research.codebook import Codebook
+    from masar_research.errors import MasarError
+    from masar_research.estimates import Estimates
+    from masar_research.loading import load, read
+    from masar_research.survey import Survey
+
+_HOMES = {
+    "Codebook": "masar_research.codebook",
+    "Estimates": "masar_research.estimates",
+    "MasarError": "masar_research.errors",
+    "Survey": "masar_research.survey",
+    "load": "masar_research.loading",
+    "read": "masar_research.loading",
+}
+
+__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "read"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'masar_research' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,294 @@
+"""`Estimates`: a table of results that can explain itself."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from masar_research import contrast_text, release, verbs
+from masar_research.codebook import Codebook
+from masar_research.errors import EstimationError
+
+if TYPE_CHECKING:
+    from masar_research.present import Art
+
+Kind = Literal["proportion", "mean", "total", "ratio", "count", "difference", "ame", "odds_ratio"]
+STATISTICS = (
+    "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
+    "reliability",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Estimates:
+    """Estimates with their covariance and every choice that was made.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame, m rows
+        Domain columns (codes), ``variable``, ``category``, then ``estimate, std_error,
+        conf_low, conf_high, df, n, n_eff, deff, cv, reliability`` at full precision.
+        Proportions are fractions. ``n`` counts interviews with a positive weight and an
+        answer; ``reliability`` is the status under the NCHS profile.
+    vcov : ndarray (m, m)
+        Design-based covariance of the estimates.
+    kind : str
+        What the rows are; the release gate chooses its rule by it.
+    by : tuple of str
+        The domain columns.
+    note : mapping
+        Plain facts: interval method, level, weights, base, lonely-PSU rule, rows missing.
+    codebook : Codebook
+        Labels of the domain and outcome variables.
+
+    Notes
+    -----
+    A frame is a working file of the office: only the release gate decides what is published.
+    """
+
+    frame: pd.DataFrame
+    vcov: np.ndarray
+    kind: Kind
+    by: tuple[str, ...]
+    note: Mapping[str, Any]
+    codebook: Codebook
+    level: float = 0.95
+    totals: np.ndarray | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    # --- comparing ---------------------------------------------------------------------
+
+    def contrast(self, expression: str, over: str | None = None) -> Estimates:
+        """Linear combinations of rows, with the full covariance.
+
+        Parameters
+        ----------
+        expression : str
+            Codes or quoted labels of one domain variable joined by ``+`` and ``-``, with
+            ``number * code`` and ``(…) / number``: ``"11 - 22"``, ``"'Women' - 'Men'"``.
+        over : str, optional
+            The domain column the codes belong to; needed when there are several. The
+            combination is then formed within each cell of the remaining columns.
+
+        Returns
+        -------
+        Estimates
+            kind ``"difference"``, with ``contrast``, ``statistic`` and ``p_value`` columns;
+            ``L θ`` with variance ``L V Lᵀ`` and t on the smallest df among the rows used.
+
+        Raises
+        ------
+        EstimationError
+            If a code is not among the rows, or `over` is needed and not given.
+
+        Examples
+        --------
+        >>> rate = survey.proportion("employed", by=["sex", "wave"])   # doctest: +SKIP
+        >>> rate.contrast("2026 - 2024", over="wave")                  # doctest: +SKIP
+        """
+        over = self._over(over)
+        coefficients = contrast_text.parse(expression)
+        codes = self._codes(over)
+        wanted = {}
+        for term, coefficient in coefficients.items():
+            wanted[self._match(over, term, codes)] = coefficient
+        keys = [name for name in (*self.by, "variable", "category") if name != over]
+        rows, labels = [], []
+        for key, part in self.frame.groupby(keys, sort=False, dropna=False):
+            row = np.zeros(len(self.frame))
+            at = dict(zip(part[over], part.index, strict=True))
+            for code, coefficient in wanted.items():
+                row[at[code]] = coefficient
+            rows.append(row)
+            labels.append(key)
+        matrix = np.vstack(rows)
+        head = pd.DataFrame(labels, columns=keys)
+        head.insert(0, "contrast", expression)
+        return self._combined(matrix, head, by=tuple(k for k in keys if k in self.by), what=expression)
+
+    def _combined(
+        self, matrix: np.ndarray, head: pd.DataFrame, by: tuple[str, ...], what: str
+    ) -> Estimates:
+        frame = self.frame
+        theta = frame["estimate"].to_numpy(float)
+        used = matrix != 0
+        estimate = np.where(used, matrix * np.where(used, theta, 0.0), 0.0).sum(axis=1)
+        safe = np.where(np.isnan(self.vcov), 0.0, self.vcov)
+        vcov = matrix @ safe @ matrix.T
+        unknown = (used & np.isnan(np.diag(self.vcov))[None, :]).any(axis=1)
+        variance = np.where(unknown, np.nan, np.diag(vcov))
+        vcov[unknown, :] = np.nan
+        vcov[:, unknown] = np.nan
+        std_error = np.sqrt(np.where(variance < 0, np.nan, variance))
+        df = np.array([frame["df"].to_numpy(float)[row].min() for row in used])
+        n = np.array([frame["n"].to_numpy()[row].min() for row in used])
+        n_eff = np.array([np.nanmin(frame["n_eff"].to_numpy(float)[row]) for row in used])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            statistic = estimate / std_error
+        positive = np.where(df > 0, df, np.nan)
+        p_value = 2 * stats.t.sf(np.abs(statistic), positive)
+        half = stats.t.ppf(0.5 + self.level / 2, positive) * std_error
+        out = head.assign(
+            estimate=estimate, std_error=std_error, conf_low=estimate - half,
+            conf_high=estimate + half, df=df, n=n, n_eff=n_eff, deff=np.nan, cv=np.nan,
+            reliability=_weakest(frame["reliability"], used), statistic=statistic,
+            p_value=p_value,
+        )  # fmt: skip
+        sides = tuple(tuple(int(i) for i in np.flatnonzero(row)) for row in used)
+        note = {**self.note, "contrast": what, "interval": "Wald, t", "of": self.kind, "sides": sides}
+        totals = None if self.totals is None else self.totals @ matrix.T
+        return Estimates(
+            frame=out, vcov=vcov, kind="difference", by=by, note=MappingProxyType(note),
+            codebook=self.codebook, level=self.level, totals=totals,
+        )  # fmt: skip
+
+    def _over(self, over: str | None) -> str:
+        if over is None:
+            if len(self.by) == 1:
+                return self.by[0]
+            raise EstimationError(
+                f"A contrast needs to know which of the columns {list(self.by)} its codes belong to.",
+                remedy="Pass over=..., for instance over='wave'.",
+            )
+        if over not in self.by:
+            raise EstimationError(
+                f"over={over!r} is not a domain column of these estimates: {list(self.by)}.",
+                remedy="Name one of those, or estimate again with it in by=.",
+            )
+        return over
+
+    def _codes(self, column: str) -> list[Any]:
+        return list(dict.fromkeys(self.frame[column]))
+
+    def _match(self, column: str, term: float | str, codes: list[Any]) -> Any:
+        for code in codes:
+            if code == term:
+                return code
+        if isinstance(term, str) and column in self.codebook:
+            for category in self.codebook[column].categories:
+                if category.code in codes and term in category.label.values():
+                    return category.code
+        raise EstimationError(
+            f"{term!r} is not a code or label of {column!r} in these estimates: {codes}.",
+            remedy="Use one of those codes, or a label in quotes.",
+        )
+
+    def rows(self, **key: Any) -> pd.DataFrame:
+        """The rows whose domain columns equal `key` (codes)."""
+        frame = self.frame
+        for name, value in key.items():
+            if name not in frame.columns:
+                raise EstimationError(
+                    f"{name!r} is not a column of these estimates: {list(frame.columns)}.",
+                    remedy="Use a domain column, 'variable' or 'category'.",
+                )
+            frame = frame[frame[name] == value]
+        return frame
+
+    def beside(self, other: Estimates, covariance: Callable[[np.ndarray], np.ndarray]) -> Estimates:
+        """Both tables in one, with the covariance between them."""
+        if self.totals is None or other.totals is None:
+            raise EstimationError(
+                "These estimates no longer carry the unit totals a joint covariance needs.",
+                remedy="Estimate both again from the survey.",
+            )
+        totals = np.hstack([self.totals, other.totals])
+        by = tuple(dict.fromkeys((*self.by, *other.by)))
+        frame = pd.concat([self.frame, other.frame], ignore_index=True)
+        return replace(self, frame=frame, vcov=covariance(totals), by=by, totals=totals)
+
+    # --- arithmetic loses the standard error -------------------------------------------
+
+    def _plain(self, other: Any, operate: Callable[[Any, Any], Any], symbol: str) -> pd.DataFrame:
+        warnings.warn(
+            f"'{symbol}' on estimates drops the standard errors; use .contrast() to keep them.",
+            UserWarning,
+            stacklevel=3,
+        )
+        right = other.frame["estimate"].to_numpy() if isinstance(other, Estimates) else other
+        kept = [*self.by, "variable", "category"]
+        kept = [name for name in kept if name in self.frame.columns]
+        return self.frame[kept].assign(estimate=operate(self.frame["estimate"].to_numpy(), right))
+
+    def __add__(self, other: Any) -> pd.DataFrame:
+        return self._plain(other, np.add, "+")
+
+    def __sub__(self, other: Any) -> pd.DataFrame:
+        return self._plain(other, np.subtract, "-")
+
+    def __mul__(self, other: Any) -> pd.DataFrame:
+        return self._plain(other, np.multiply, "*")
+
+    def __truediv__(self, other: Any) -> pd.DataFrame:
+        return self._plain(other, np.divide, "/")
+
+    # --- showing -----------------------------------------------------------------------
+
+    def table(self, lang: str = "en", profile: str = "nchs") -> Any:
+        """A gated table for reading, in Arabic or English.
+
+        Returns an object with ``_repr_html_``; suppressed rows show ``*`` and the reason.
+        """
+        from masar_research import showing
+
+        return showing.table(self, lang, profile)
+
+    def plot(self, lang: str = "en", profile: str = "nchs") -> Art:
+        """Dot-and-whisker chart of the rows, gated, in Arabic or English."""
+        from masar_research import showing
+
+        return showing.plot(self, lang, profile)
+
+    def _repr_html_(self) -> str:
+        from masar_research import showing
+
+        return showing.both(self)
+
+
+def assemble(
+    head: pd.DataFrame,
+    statistics: Mapping[str, np.ndarray],
+    vcov: np.ndarray,
+    *,
+    kind: Kind,
+    by: Sequence[str],
+    note: Mapping[str, Any],
+    codebook: Codebook,
+    level: float,
+    totals: np.ndarray | None = None,
+) -> Estimates:
+    """Put domain columns and statistics together and judge their reliability.
+
+    `statistics` needs estimate, std_error, conf_low, conf_high, df, n, n_eff, deff, each (m,).
+    """
+    frame = head.assign(**{name: np.asarray(values) for name, values in statistics.items()})
+    estimate = frame["estimate"].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        frame["cv"] = np.where(estimate != 0, frame["std_error"] / np.abs(estimate), np.nan)
+    frame["kind"] = kind
+    frame["reliability"] = release.assess(frame)["status"].to_numpy()
+    extra = [name for name in statistics if name not in STATISTICS]
+    frame = frame[[*head.columns, *STATISTICS, *extra]]
+    return Estimates(
+        frame=frame, vcov=vcov, kind=kind, by=tuple(by), note=MappingProxyType(dict(note)),
+        codebook=codebook, level=level, totals=totals,
+    )  # fmt: skip
+
+
+def _weakest(reliability: pd.Series, used: np.ndarray) -> np.ndarray:
+    order = {"show": 0, "flag": 1, "suppress": 2}
+    words = np.array(list(order))
+    rank = reliability.map(order).to_numpy()
+    return words[[rank[row].max() for row in used]]
+
+
+verbs.lend(Estimates, verbs.ESTIMATES)

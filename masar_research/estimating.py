@@ -1,0 +1,128 @@
+"""From names to arrays to one engine call, and the answer wrapped as `Estimates`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from masar_research.columns import Columns, Domains
+from masar_research.engine import intervals, linearized, variance
+from masar_research.engine.design import Design
+from masar_research.engine.linearized import Linearized
+from masar_research.errors import EstimationError
+from masar_research.estimates import Estimates, Kind, assemble
+
+INTERVALS = ("logit", "beta", "wilson", "wald")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call asked for: the survey's arrays, the outcome and domain names, the level."""
+
+    columns: Columns
+    design: Design
+    mask: np.ndarray | None
+    variables: tuple[str, ...]
+    by: tuple[str, ...]
+    level: float
+    note: Mapping[str, Any]
+
+    def cells(self, domains: Domains) -> dict[str, Any]:
+        return {"domain": domains.codes, "n_domains": domains.count, "mask": self.mask}
+
+
+def answer_statistic(asked: Answer, kind: Kind, engine: Callable[..., Linearized]) -> Estimates:
+    """Means, totals, ratios and counts: one row per domain and variable."""
+    domains = asked.columns.domains(asked.by)
+    heads, parts = [], []
+    if kind == "count":
+        parts.append(engine(asked.design, **asked.cells(domains)))
+        heads.append(domains.keys.assign(variable="persons"))
+    for name in asked.variables:
+        values = asked.columns.values(name)
+        parts.append(engine(asked.design, values, **asked.cells(domains)))
+        heads.append(domains.keys.assign(variable=name))
+    return _wrap(asked, kind, heads, parts, interval="wald")
+
+
+def answer_proportion(asked: Answer, interval: str) -> Estimates:
+    """Shares: the ones of a 0/1 variable, every category of any other."""
+    if interval not in INTERVALS:
+        raise EstimationError(
+            f"interval={interval!r} is not an interval for proportions.",
+            remedy=f"Choose one of {', '.join(INTERVALS)}.",
+        )
+    domains = asked.columns.domains(asked.by)
+    heads, parts = [], []
+    for name in asked.variables:
+        coded = asked.columns.coded(name)
+        if set(coded.levels) <= {0, 1} and 1 in coded.levels:
+            values = asked.columns.values(name)
+            parts.append(linearized.mean(asked.design, values, **asked.cells(domains)))
+            heads.append(domains.keys.assign(variable=name, category=1))
+            continue
+        levels = coded.levels
+        parts.append(
+            linearized.proportion(asked.design, coded.codes, len(levels), **asked.cells(domains))
+        )
+        keys = domains.keys.loc[domains.keys.index.repeat(len(levels))].reset_index(drop=True)
+        heads.append(keys.assign(variable=name, category=list(levels) * domains.count))
+    return _wrap(asked, "proportion", heads, parts, interval)
+
+
+def _wrap(
+    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], interval: str
+) -> Estimates:
+    result = parts[0] if len(parts) == 1 else linearized.stack(*parts)
+    head = heads[0] if len(heads) == 1 else pd.concat(heads, ignore_index=True)
+    vcov = variance.covariance(asked.design, result.totals)
+    spread = np.diag(vcov).copy()
+    std_error = np.sqrt(np.where(spread < 0, np.nan, spread))
+    std_error = np.where((result.n > 0) & (result.df > 0), std_error, np.nan)
+    estimate = np.where(result.n > 0, result.estimate, np.nan)
+    if kind in ("total", "count"):
+        estimate = np.where(result.n > 0, result.estimate, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deff = np.where(result.srs_variance > 0, spread / result.srs_variance, np.nan)
+        if kind == "proportion":
+            n_eff = np.where(spread > 0, estimate * (1 - estimate) / spread, result.n)
+        else:
+            n_eff = np.where(deff > 0, result.n / deff, result.n)
+    low, high = _interval(interval, estimate, std_error, result, asked.level)
+    statistics = {
+        "estimate": estimate, "std_error": std_error, "conf_low": low, "conf_high": high,
+        "df": result.df, "n": result.n, "n_eff": n_eff, "deff": deff,
+        "n_missing": result.n_missing,
+    }  # fmt: skip
+    note = {
+        **asked.note,
+        "interval": interval if kind == "proportion" else "Wald, t",
+        "level": asked.level,
+        "df": "PSUs minus strata with answers in the domain",
+        "deff": "against simple random sampling with replacement",
+        "missing": int(result.n_missing.sum()),
+    }
+    return assemble(
+        head, statistics, vcov, kind=kind, by=asked.by, note=note,
+        codebook=asked.columns.codebook, level=asked.level, totals=result.totals,
+    )  # fmt: skip
+
+
+def _interval(
+    method: str, estimate: np.ndarray, std_error: np.ndarray, result: Linearized, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    df = np.where(result.df > 0, result.df, np.nan)
+    if method == "wald":
+        return intervals.wald(estimate, std_error, df, level)
+    if method == "wilson":
+        return intervals.wilson(estimate, std_error, df, level)
+    low, high, _ = intervals.korn_graubard(estimate, std_error, result.n, df, level)
+    if method == "beta":
+        return low, high
+    inside = (estimate > 0) & (estimate < 1)
+    logit_low, logit_high = intervals.logit(np.where(inside, estimate, 0.5), std_error, df, level)
+    return np.where(inside, logit_low, low), np.where(inside, logit_high, high)

@@ -1,0 +1,323 @@
+"""`Survey`: data, codebook, design and weight history, never changed in place."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from masar_research import expressions, verbs
+from masar_research.codebook import Codebook
+from masar_research.columns import Columns
+from masar_research.engine import design as designs
+from masar_research.engine import linearized
+from masar_research.errors import DataError, DesignError, EstimationError
+from masar_research.estimates import Estimates
+from masar_research.estimating import Answer, answer_proportion, answer_statistic
+
+if TYPE_CHECKING:
+    from masar_research.loading.cards import SurveyCard
+
+Names = str | Sequence[str]
+
+
+class Survey:
+    """A survey a researcher holds.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, n rows
+        One row per person or household; codes stay codes. The survey keeps its own view:
+        later changes to `frame` do not reach it.
+    weights : str
+        Column of weights (≥ 0; zero keeps a row in the design without counting it).
+    strata, psu : str or list of str, optional
+        Column of strata; column of primary sampling units, or one column per stage.
+        PSU labels that repeat across strata are different units.
+    fpc : str or list of str, optional
+        Column of population counts (or sampling fractions below 1) per stage.
+    lonely_psu : {"raise", "centre", "scale", "certainty", "remove", "collapse"}
+        What a stratum with a single PSU contributes; part of the design.
+    collapse : str, optional
+        With ``lonely_psu="collapse"``: column whose values say which strata merge.
+    wave : str, optional
+        Column of waves when several are pooled: strata and PSU ids are common to the waves,
+        each wave keeps its own strata, and shared PSUs carry covariance between waves.
+    codebook : Codebook, optional
+    card : SurveyCard, optional
+        The study's declaration, when it was loaded from one.
+    checksum : str, optional
+        Content checksum of the source.
+
+    Raises
+    ------
+    DesignError
+        Missing, negative or all-zero weights; missing strata or PSUs; a one-PSU stratum under
+        the default rule, named with the remedy.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [10, 10, 20, 20], "h": [1, 1, 2, 2], "p": [1, 2, 1, 2],
+    ...                       "y": [1.0, 2.0, 3.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w", strata="h", psu="p")
+    >>> float(survey.mean("y").frame["estimate"].iloc[0])
+    2.8333333333333335
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        *,
+        weights: str,
+        strata: str | None = None,
+        psu: Names | None = None,
+        fpc: Names | None = None,
+        lonely_psu: str = "raise",
+        collapse: str | None = None,
+        wave: str | None = None,
+        codebook: Codebook | None = None,
+        card: SurveyCard | None = None,
+        checksum: str | None = None,
+    ) -> None:
+        self._columns = Columns(frame.copy(deep=False), codebook or Codebook())
+        self._mask: np.ndarray | None = None
+        self.base: tuple[str, ...] = ()
+        self.history: tuple[Any, ...] = ()
+        self.card = card
+        self.checksum = checksum
+        self.weights_name = weights
+        stages = [psu] if isinstance(psu, str) else list(psu or [])
+        fractions = [fpc] if isinstance(fpc, str) else list(fpc or [])
+        self.design = designs.declare(
+            self._column(weights, "weights").astype(float),
+            strata=self._column(strata, "strata"),
+            psu=[self._column(name, "psu") for name in stages] or None,
+            fpc=[self._column(name, "fpc") for name in fractions] or None,
+            lonely_psu=lonely_psu,
+            wave=self._column(wave, "wave"),
+            collapse=self._column(collapse, "collapse"),
+        )
+        self.roles = {
+            "weights": weights, "strata": strata, "psu": tuple(stages), "fpc": tuple(fractions),
+            "wave": wave,
+        }  # fmt: skip
+
+    def _column(self, name: str | None, role: str) -> np.ndarray | None:
+        if name is None:
+            return None
+        try:
+            return self._columns.raw(name)
+        except DataError as error:
+            raise DesignError(f"{role}={name!r}: {error.what}", remedy=error.remedy) from error
+
+    # --- looking -----------------------------------------------------------------------
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The data; a copy-on-write view, so changing it leaves the survey as it was."""
+        return self._columns.frame.copy(deep=False)
+
+    @property
+    def codebook(self) -> Codebook:
+        return self._columns.codebook
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """(n,) bool of the subpopulation, or None for everybody."""
+        return self._mask
+
+    def values(self, name: str) -> np.ndarray:
+        """(n,) float64 of a variable; NaN where blank or a code declared missing."""
+        return self._columns.values(name)
+
+    def coded(self, name: str) -> Any:
+        """A variable as dense codes with its levels (`columns.Coded`)."""
+        return self._columns.coded(name)
+
+    def truth(self, expression: str) -> np.ndarray:
+        """(n,) bool: where an expression is known to be true."""
+        parsed = expressions.parse(expression)
+        for name in parsed.names:
+            self._columns.require(name)
+        return expressions.truth(parsed, self._columns.raw, self._columns.missing_codes)
+
+    def __len__(self) -> int:
+        return self.design.n_rows
+
+    # --- deriving ----------------------------------------------------------------------
+
+    def _derive(self) -> Survey:
+        return copy(self)
+
+    def where(self, expression: str) -> Survey:
+        """The subpopulation for which `expression` is true.
+
+        Every PSU and every weight stays in the design, so the standard errors are those of a
+        domain. Values that are missing make a comparison unknown, and unknown is not true.
+
+        Raises
+        ------
+        EstimationError
+            If nobody in the survey satisfies it.
+        """
+        mask = self.truth(expression)
+        if self._mask is not None:
+            mask = mask & self._mask
+        if not mask.any():
+            earlier = f" among those where {' and '.join(self.base)}" if self.base else ""
+            raise EstimationError(
+                f"Nobody in the survey satisfies {expression!r}{earlier}.",
+                remedy="Check the codes with survey.codebook['variable'] or survey.frame.",
+                ar="لا يوجد في المسح من ينطبق عليه هذا الشرط.",
+            )
+        derived = self._derive()
+        derived._mask = mask
+        derived.base = (*self.base, expression)
+        return derived
+
+    def with_weights(
+        self, weights: np.ndarray, calibration: Any, step: Any, name: str = "weight"
+    ) -> Survey:
+        """The same survey under other weights, with the step that made them in its history.
+
+        Parameters
+        ----------
+        weights : ndarray (n,)
+        calibration : Residualizer or None
+            What the linearised variance must know of the step; None keeps the survey's own.
+        step : object
+            The step as data; its ``str`` is the line of the history.
+        """
+        if self._mask is not None:
+            raise DesignError(
+                f"Weights belong to the whole survey, not to the subpopulation {' and '.join(self.base)!r}.",
+                remedy="Weight the survey first, then use .where().",
+            )
+        derived = self._derive()
+        derived.design = self.design.reweight(weights, calibration)
+        derived.history = (*self.history, step)
+        derived.weights_name = name
+        return derived
+
+    def with_columns(self, columns: Mapping[str, Any], *variables: Any) -> Survey:
+        """The same survey with further columns (n,) and their codebook entries."""
+        frame = self.frame.assign(**columns)
+        derived = self._derive()
+        derived._columns = Columns(frame, self.codebook.add(*variables))
+        return derived
+
+    # --- estimating --------------------------------------------------------------------
+
+    def mean(self, variables: Names, by: Names | None = None, level: float = 0.95) -> Estimates:
+        """Weighted means ``Σ w y / Σ w`` by domain, Taylor-linearised.
+
+        Parameters
+        ----------
+        variables, by : str or list of str
+        level : float
+            Confidence level of the t interval.
+
+        Returns
+        -------
+        Estimates
+            One row per domain and variable. Rows whose outcome is missing are zero-weighted,
+            never dropped, and counted in ``note["missing"]``.
+        """
+        return answer_statistic(self._answer(variables, by, level), "mean", linearized.mean)
+
+    def total(self, variables: Names, by: Names | None = None, level: float = 0.95) -> Estimates:
+        """Weighted totals ``Σ w y`` by domain."""
+        return answer_statistic(self._answer(variables, by, level), "total", linearized.total)
+
+    def proportion(
+        self,
+        variables: Names,
+        by: Names | None = None,
+        level: float = 0.95,
+        interval: str = "logit",
+    ) -> Estimates:
+        """Weighted shares by domain, as fractions.
+
+        A variable coded 0/1 gives the share of ones; any other gives one row per category.
+
+        Parameters
+        ----------
+        interval : {"logit", "beta", "wilson", "wald"}
+            ``beta`` is Korn–Graubard. A share of exactly 0 or 1 has no logit: its row takes
+            the Korn–Graubard interval.
+        """
+        return answer_proportion(self._answer(variables, by, level), interval)
+
+    def ratio(
+        self, numerator: str, denominator: str, by: Names | None = None, level: float = 0.95
+    ) -> Estimates:
+        """Ratios of weighted totals ``Σ w y / Σ w x`` by domain."""
+        below = self.values(denominator)
+
+        def engine(design: Any, values: np.ndarray, **cells: Any) -> Any:
+            return linearized.ratio(design, values, below, **cells)
+
+        answer = self._answer(numerator, by, level, extra={"denominator": denominator})
+        return answer_statistic(answer, "ratio", engine)
+
+    def count(self, by: Names | None = None, level: float = 0.95) -> Estimates:
+        """Estimated number of persons in each domain, ``Σ w``."""
+        answer = self._answer((), by, level)
+        return answer_statistic(answer, "count", linearized.count)
+
+    def _answer(
+        self, variables: Names, by: Names | None, level: float, extra: Mapping[str, Any] | None = None
+    ) -> Answer:
+        names = (variables,) if isinstance(variables, str) else tuple(variables)
+        domain_names = (by,) if isinstance(by, str) else tuple(by or ())
+        if not 0 < level < 1:
+            raise EstimationError(
+                f"level={level!r} is not a confidence level.",
+                remedy="Give a fraction between 0 and 1, for instance 0.95.",
+            )
+        return Answer(
+            columns=self._columns, design=self.design, mask=self._mask, variables=names,
+            by=domain_names, level=level, note=self.facts() | dict(extra or {}),
+        )  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """What an estimate's note says of this survey: weights, base, design, steps."""
+        return {
+            "weights": self.weights_name,
+            "base": " and ".join(f"({text})" for text in self.base) if self.base else None,
+            "design": self.design.describe(),
+            "steps": [str(step) for step in self.history],
+            "checksum": self.checksum,
+        }
+
+    def __repr__(self) -> str:
+        base = f" where {' and '.join(self.base)}" if self.base else ""
+        title = self.card.title["en"] if self.card else "Survey"
+        return f"<{title}: {len(self):,} rows, {self.design.n_units:,} sampling units{base}>"
+
+    def _repr_html_(self) -> str:
+        facts = self.design.describe()
+        rows = []
+        if self.card:
+            rows.append(("Study · الدراسة", f"{self.card.title['en']} · {self.card.title['ar']}"))
+            if self.card.notice:
+                rows.append(("Notice · تنبيه", f"{self.card.notice['en']} · {self.card.notice['ar']}"))
+        rows.append(("Rows · عدد السجلات", f"{len(self):,}"))
+        rows += [(str(key).replace("_", " "), str(value)) for key, value in facts.items()]
+        if self.base:
+            rows.append(("Subpopulation · الفئة", " and ".join(self.base)))
+        rows += [(f"Weighting {i} · الترجيح", str(step)) for i, step in enumerate(self.history, 1)]
+        body = "".join(
+            f"<tr><th style='text-align:start'>{html.escape(key)}</th>"
+            f"<td style='text-align:start'>{html.escape(value)}</td></tr>"
+            for key, value in rows
+        )
+        return f"<table class='masar-survey'>{body}</table>"
+
+
+verbs.lend(Survey, verbs.SURVEY)

@@ -1,0 +1,259 @@
+"""What a calibrated weight leaves behind for the variance: auxiliaries and their products.
+
+A weight that has been calibrated makes the totals of its auxiliaries constants, so the
+variance of an estimate is that of what the auxiliaries do not explain. Steps may follow one
+another (non-response, then raking); they are undone from the last to the first, and every
+product they need is summed once, when the calibration is bound to the units of a design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from masar_research.errors import WeightingError
+
+Aggregate = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
+"""``(codes (n,), n_codes, factor (n,)) -> (n_codes, m)``: sums over rows of factor × weight ×
+influence by code, rows coded −1 left out. Whoever holds the influence supplies it."""
+
+_DENSE_PAIRS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """The auxiliaries of one step: a row of ``table`` per cell, or a dense matrix.
+
+    Parameters
+    ----------
+    cells : (n,) int array or None
+        Cell of each row, −1 for rows outside (they must carry no weight).
+    table : (n_cells, p) float array or None
+        Auxiliary values of each cell; None with ``n_cells`` > 0 means one indicator per cell.
+    n_cells : int
+        Number of cells.
+    matrix : (n, p) float array or None
+        Dense auxiliaries, when they are not constant within cells.
+    """
+
+    cells: np.ndarray | None
+    table: np.ndarray | None
+    n_cells: int
+    matrix: np.ndarray | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of auxiliary columns, p."""
+        if self.matrix is not None:
+            return self.matrix.shape[1]
+        return self.n_cells if self.table is None else self.table.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One calibration as the variance sees it.
+
+    Parameters
+    ----------
+    kind : str
+        "rake", "poststratify", "linear" or "response".
+    before, after : (n,) float arrays
+        Weights going in and coming out; ``after`` is 0 where a row left the sample.
+    basis : Basis
+        Auxiliaries whose totals were fixed.
+    sampled : bool
+        True if the totals were estimated from the sample itself with ``before`` (non-response
+        classes); False if they are known for the population.
+    """
+
+    kind: str
+    before: np.ndarray
+    after: np.ndarray
+    basis: Basis
+    sampled: bool = False
+
+    def inverse_g(self) -> np.ndarray:
+        """(n,) before / after, 0 where the row left the sample."""
+        out = np.zeros_like(self.before)
+        np.divide(self.before, self.after, out=out, where=self.after > 0)
+        return out
+
+    def carried(self) -> np.ndarray:
+        """(n,) weight with which the prediction xB is taken away (sampled: and given back)."""
+        return self.after - self.before if self.sampled else self.after
+
+
+def products(left: Basis, right: Basis, factor: np.ndarray) -> np.ndarray | sparse.csr_matrix:
+    """Σ factor · x_left x_right' over rows, shape (p_left, p_right)."""
+    if left.matrix is not None and right.matrix is not None:
+        return left.matrix.T @ (right.matrix * factor[:, None])
+    if left.matrix is not None:
+        return products(right, left, factor).T
+    if right.matrix is not None:
+        sums = _column_sums(left, right.matrix, factor)
+    elif left.cells is right.cells:
+        diagonal = cell_sums(left.cells, factor, left.n_cells)
+        if left.table is None and right.table is None:
+            return sparse.diags_array(diagonal).tocsr()
+        own = np.eye(right.n_cells) if right.table is None else right.table
+        sums = diagonal[:, None] * own
+    else:
+        sums = _cross_sums(left, right, factor)
+        if right.table is not None:
+            sums = sums @ right.table
+    return sums if left.table is None else left.table.T @ sums
+
+
+def cell_sums(codes: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+    """Sums of ``values`` by code, rows coded −1 left out."""
+    if codes.size and codes.min() < 0:
+        return np.bincount(codes + 1, weights=values, minlength=k + 1)[1:]
+    return np.bincount(codes, weights=values, minlength=k)
+
+
+def _column_sums(basis: Basis, matrix: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    columns = [cell_sums(basis.cells, factor * column, basis.n_cells) for column in matrix.T]
+    return np.stack(columns, axis=1)
+
+
+def _cross_sums(left: Basis, right: Basis, factor: np.ndarray):
+    """(n_cells_left, n_cells_right) sums of factor by pairs of cells; sparse when large."""
+    room = left.n_cells * right.n_cells
+    if room <= _DENSE_PAIRS:
+        pair = left.cells.astype(np.int32) * np.int32(right.n_cells)
+        pair += right.cells.astype(np.int32, copy=False)
+        for cells in (left.cells, right.cells):
+            if cells.size and cells.min() < 0:
+                pair[cells < 0] = -1
+        return cell_sums(pair, factor, room).reshape(left.n_cells, right.n_cells)
+    keep = (left.cells >= 0) & (right.cells >= 0) & (factor != 0)
+    entries = (factor[keep], (left.cells[keep], right.cells[keep]))
+    return sparse.coo_matrix(entries, shape=(left.n_cells, right.n_cells)).tocsr()
+
+
+def ginverse(gram: np.ndarray) -> np.ndarray:
+    """Moore–Penrose inverse of a cross-product matrix after scaling it to unit diagonal."""
+    scale = np.sqrt(np.diag(gram))
+    scale = np.where(scale > 0, scale, 1.0)
+    return np.linalg.pinv(gram / np.outer(scale, scale), rcond=1e-11, hermitian=True) / np.outer(
+        scale, scale
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """The calibration steps behind a set of weights, in the order they were taken.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        First step first.
+
+    Notes
+    -----
+    For a total of z the last step K replaces w_K z by w_K (z − x B_K), where B_K is the
+    regression of z on the step's auxiliaries weighted by the weights *before* the step; a step
+    towards totals estimated from the sample gives w_{K−1} x B_K back. The step before is then
+    undone in the same way, for the value that remains.
+
+    References
+    ----------
+    Deville and Särndal (1992), JASA 87; Särndal and Lundström (2005), *Estimation in Surveys
+    with Nonresponse*, ch. 11.
+    """
+
+    steps: tuple[Step, ...]
+
+    def then(self, later: Calibration) -> Calibration:
+        """This calibration followed by ``later``."""
+        return Calibration(self.steps + later.steps)
+
+    def bind(self, unit: np.ndarray, n_units: int) -> BoundCalibration:
+        """Sum every product the variance needs over the units of a design.
+
+        Parameters
+        ----------
+        unit : (n,) int array
+            Unit code of each row, −1 for rows outside the design.
+        n_units : int
+            Number of units.
+        """
+        if any(step.before.size != unit.size for step in self.steps):
+            raise WeightingError(
+                f"The calibration was made for {self.steps[0].before.size} rows, "
+                f"the design has {unit.size}.",
+                remedy="Calibrate the weights of the same rows that the design declares.",
+            )
+        units = Basis(cells=unit, table=None, n_cells=n_units)
+        inverse_g = [step.inverse_g() for step in self.steps]
+        carried = [step.carried() for step in self.steps]
+        grams, onto_units, onto_steps = [], [], []
+        for k, step in enumerate(self.steps):
+            weight = np.where(step.after > 0, step.before, 0.0)
+            gram = products(step.basis, step.basis, weight)
+            if sparse.issparse(gram):
+                diagonal = gram.diagonal()
+                grams.append(np.divide(1.0, diagonal, out=np.zeros(diagonal.size),
+                                       where=diagonal > 0))
+            else:
+                grams.append(ginverse(gram))
+            onto_units.append(products(units, step.basis, carried[k]))
+            onto_steps.append(
+                tuple(
+                    products(step.basis, later.basis, carried[j] * inverse_g[k])
+                    for j, later in enumerate(self.steps)
+                    if j > k
+                )
+            )
+        return BoundCalibration(self, tuple(inverse_g), tuple(grams), tuple(onto_units),
+                                tuple(onto_steps))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundCalibration:
+    """A calibration bound to the units of a design; see :class:`Calibration`."""
+
+    calibration: Calibration
+    inverse_g: tuple[np.ndarray, ...]
+    ginverse: tuple[np.ndarray, ...]
+    onto_units: tuple[np.ndarray | sparse.csr_matrix, ...]
+    onto_steps: tuple[tuple[np.ndarray | sparse.csr_matrix, ...], ...]
+
+    def residualise(self, totals: np.ndarray, aggregate: Aggregate) -> np.ndarray:
+        """Unit totals of weight × influence less what the auxiliaries explain.
+
+        Parameters
+        ----------
+        totals : (n_units, m) float array
+            Totals of final weight × influence.
+        aggregate : Aggregate
+            Sums of factor × weight × influence by any row code.
+
+        Returns
+        -------
+        (n_units, m) float array
+        """
+        steps = self.calibration.steps
+        out = np.array(totals, dtype=float)
+        slopes: list[np.ndarray] = [np.empty(0)] * len(steps)
+        for k in range(len(steps) - 1, -1, -1):
+            cross = self._cross(steps[k].basis, self.inverse_g[k], aggregate)
+            for offset, matrix in enumerate(self.onto_steps[k]):
+                cross = cross - matrix @ slopes[k + 1 + offset]
+            inverse = self.ginverse[k]
+            slopes[k] = inverse[:, None] * cross if inverse.ndim == 1 else inverse @ cross
+            out -= self.onto_units[k] @ slopes[k]
+        return out
+
+    @staticmethod
+    def _cross(basis: Basis, factor: np.ndarray, aggregate: Aggregate) -> np.ndarray:
+        if basis.matrix is not None:
+            everyone = np.zeros(factor.size, dtype=np.int32)
+            return np.concatenate(
+                [aggregate(everyone, 1, factor * column) for column in basis.matrix.T]
+            )
+        sums = aggregate(basis.cells, basis.n_cells, factor)
+        return sums if basis.table is None else basis.table.T @ sums

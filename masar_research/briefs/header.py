@@ -1,0 +1,167 @@
+"""Opening a brief: the study loaded, its parameters checked, and the header's content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from masar_research.briefs import locations
+from masar_research.briefs.blocks import WaveFacts
+from masar_research.briefs.geography import Geography, geography as find_geography
+from masar_research.briefs.refs import LabelRef
+from masar_research.briefs.steps import step_words
+from masar_research.errors import BriefError, ParameterError
+from masar_research.loading import load
+from masar_research.loading.cards import read_card
+from masar_research.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A study ready for a brief: the weighted survey, and the fields of its header block."""
+
+    survey: Survey
+    card: Any
+    wave: int | str
+    waves: tuple[int | str, ...]
+    geography: Geography
+    header: dict[str, Any]
+    pool: Callable[[], Survey]
+
+    def constant(self, name: str) -> tuple[int | float | str, str]:
+        """A parameter of the brief or a number of the card, with where it comes from."""
+        parameters = self.header["parameters"]
+        if name in parameters:
+            return parameters[name], f"parameter {name}"
+        path = name if "." in name else f"population.{name}"
+        value: Any = self.card
+        for part in path.split("."):
+            value = getattr(value, part, None)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise BriefError(
+                f"{name!r} is neither a parameter of the brief nor a constant of the survey card.",
+                remedy=f"Use one of {sorted(parameters)}, 'age_min', or a dotted path into the card.",
+            )
+        return value, f"survey card: {path}"
+
+
+def opened(study: str, wave: int | str | None, place: str, profile: str) -> Opened:
+    """Load a study for a brief; see `authoring.open_brief`."""
+    cards = locations.cards()
+    if study not in cards:
+        raise ParameterError(
+            f"survey={study!r} has no card in data/surveys.",
+            remedy=f"Use one of {sorted(cards)}, or write a card for it (docs/survey_cards.md).",
+            ar=f"لا توجد بطاقة مسح باسم «{study}» في data/surveys.",
+        )
+    card = read_card(cards[study])
+    waves = tuple(card.waves)
+    chosen = waves[-1] if wave is None else wave
+    if chosen not in waves:
+        raise ParameterError(
+            f"wave={wave!r} is not a wave of {study}.",
+            remedy=f"Use one of {list(waves)}.",
+            ar="هذه الجولة غير موجودة في بطاقة المسح.",
+        )
+    where = find_geography(place)
+    whole = load(cards[study], wave=chosen)
+    header = header_fields(
+        whole, card, chosen, where,
+        {"survey": study, "wave": chosen, "geography": where.code, "profile": profile},
+    )  # fmt: skip
+
+    def pool() -> Survey:
+        return _within(load(cards[study]), where)
+
+    return Opened(_within(whole, where), card, chosen, waves, where, header, pool)
+
+
+def _within(survey: Survey, where: Geography) -> Survey:
+    return survey.where(where.expression) if where.expression else survey
+
+
+def header_fields(
+    survey: Survey, card: Any, wave: int | str, where: Geography, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Everything the fixed passages need, as plain values."""
+    facts = survey_facts(survey)
+    return {
+        "parameters": parameters,
+        "study": card.study,
+        "synthetic": card.synthetic,
+        "clustered": card.design.clustered,
+        "probability": facts["non_probability"] is None,
+        "lonely_psu": card.design.lonely_psu,
+        "waves": tuple(_wave(card, code, survey if code == wave else None) for code in card.waves),
+        "card": _card_texts(card),
+        "facts": facts,
+        "geography": where.label,
+        "weighting": tuple(step_words(step) for step in card.weighting),
+        "lacks": tuple(
+            (lack.indicator or lack.variable, _label(lack.reason, f"lacks.{number}"))
+            for number, lack in enumerate(card.lacks)
+        ),
+        "disclosure": {
+            name: _label(text, f"disclosure.{name}")
+            for name in type(card.disclosure).model_fields
+            if (text := getattr(card.disclosure, name)) is not None
+        },
+    }
+
+
+def survey_facts(survey: Survey) -> dict[str, float | None]:
+    """Interviews, PSUs, strata and the spread of the weights, on rows with a positive weight.
+
+    ``weight_deff`` is Kish's ``n Σw² / (Σw)²``; ``weight_cv`` the coefficient of variation;
+    minimum and maximum are relative to the mean weight.
+    """
+    weights = np.asarray(survey.design.weights, dtype=float)
+    held = weights[weights > 0]
+    mean = held.mean()
+    deff = float(len(held) * (held**2).sum() / held.sum() ** 2)
+    described = survey.design.describe()
+    return {
+        "rows": float(len(survey)),
+        "interviews": float(len(held)),
+        "psus": float(survey.design.n_units),
+        "strata": float(survey.design.n_strata),
+        "df": float(survey.design.df),
+        "weight_deff": deff,
+        "weight_cv": float(np.sqrt(max(deff - 1, 0.0))),
+        "weight_min": float(held.min() / mean),
+        "weight_max": float(held.max() / mean),
+        "n_eff_weights": float(len(held) / deff),
+        "non_probability": 1.0 if described.get("probability") is False else None,
+    }
+
+
+def _wave(card: Any, code: int | str, survey: Survey | None) -> WaveFacts:
+    wave = card.waves[code]
+    fieldwork = wave.fieldwork
+    return WaveFacts(
+        wave=code,
+        start=fieldwork.start.isoformat() if fieldwork.start else None,
+        end=fieldwork.end.isoformat() if fieldwork.end else None,
+        note=_label(fieldwork.note, f"waves.{code}.fieldwork") if fieldwork.note else None,
+        checksum=survey.checksum if survey is not None else wave.checksum,
+        file=wave.file.replace("\\", "/").rsplit("/", 1)[-1],
+    )
+
+
+def _card_texts(card: Any) -> dict[str, LabelRef]:
+    texts = {"title": card.title, "population": card.population.text}
+    for name in ("notice", "citation"):
+        if getattr(card, name, None):
+            texts[name] = getattr(card, name)
+    if card.design.note:
+        texts["design.note"] = card.design.note
+    for number, excluded in enumerate(card.population.excluded):
+        texts[f"population.excluded.{number}"] = excluded
+    return {name: _label(text, name) for name, text in texts.items()}
+
+
+def _label(text: Any, path: str) -> LabelRef:
+    return LabelRef(en=text["en"], ar=text["ar"], source=f"survey card: {path}")

@@ -1,0 +1,41 @@
+"""The survey engine: arrays in, frozen dataclasses out; no labels, languages or data frames."""
+
+from __future__ import annotations
+
+from masar_research.engine.design import (
+    LONELY_RULES,
+    BoundResidualizer,
+    Design,
+    Residualizer,
+    declare,
+)
+from masar_research.engine.linearized import (
+    Linearized,
+    count,
+    linearize,
+    mean,
+    proportion,
+    ratio,
+    stack,
+    total,
+    transform,
+)
+from masar_research.engine.variance import covariance
+
+__all__ = [
+    "LONELY_RULES",
+    "BoundResidualizer",
+    "Design",
+    "Linearized",
+    "Residualizer",
+    "count",
+    "covariance",
+    "declare",
+    "linearize",
+    "mean",
+    "proportion",
+    "ratio",
+    "stack",
+    "total",
+    "transform",
+]

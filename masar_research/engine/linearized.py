@@ -1,0 +1,403 @@
+"""Means, proportions, totals, counts and ratios with their unit totals of weight × influence.
+
+Every estimator passes over the rows once, to sums per sampling unit and cell (domain, or domain
+× level); the sums of two parts of the data add, and the estimates and unit totals follow from
+the sums alone. The reference variance of deff takes a second pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from masar_research.engine.cells import (
+    Cells,
+    Influence,
+    Rows,
+    gather,
+    outcome,
+    select,
+    squares,
+    unit_totals,
+)
+from masar_research.engine.design import Design
+from masar_research.errors import EstimationError
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linearized:
+    """m estimates and what their covariance needs.
+
+    Parameters
+    ----------
+    estimate : ndarray (m,)
+        NaN where a domain holds no observation (a total or count there is 0).
+    totals : ndarray (n_units, m)
+        Unit totals of weight × influence; residuals where the weights were calibrated.
+    n : ndarray of int (m,)
+        Rows of positive weight with an observed outcome, in the domain.
+    sum_weights : ndarray (m,)
+        Sum of their weights.
+    srs_variance : ndarray (m,)
+        Variance under simple random sampling with replacement of as many rows: the reference
+        of deff (R's ``deff="replace"``). NaN where not defined.
+    df : ndarray of int (m,)
+        PSUs minus strata, counting those with an observation in the domain.
+    n_missing : ndarray of int (m,)
+        Rows of positive weight in the domain whose outcome is missing; they are zero-weighted.
+    psu_count, strata_count : ndarray of int (m,)
+        PSUs and strata with an observation in the domain.
+    present : ndarray of bool (n_units, m)
+        Units with an observation in the domain.
+    """
+
+    estimate: Floats
+    totals: Floats
+    n: Counts
+    sum_weights: Floats
+    srs_variance: Floats
+    df: Counts
+    n_missing: Counts
+    psu_count: Counts
+    strata_count: Counts
+    present: NDArray[np.bool_]
+
+
+def mean(
+    design: Design, y: ArrayLike, *, domain: ArrayLike | None = None, n_domains: int = 1,
+    mask: NDArray[np.bool_] | None = None,
+) -> Linearized:  # fmt: skip
+    """Weighted means ``ȳ_d = Σ_d w y / Σ_d w``.
+
+    Influence of row i in domain d: ``(y_i − ȳ_d) / Σ_d w``. Reference variance:
+    ``s²_d / n_d`` with ``s²_d = n_d / (n_d − 1) · Σ_d w (y − ȳ_d)² / Σ_d w``.
+
+    Parameters
+    ----------
+    design : Design
+    y : array_like (n,)
+        Outcome; NaN is missing.
+    domain : array_like of int (n,), optional
+        Domain 0 … n_domains − 1 of each row, −1 for rows outside.
+    n_domains : int
+    mask : ndarray of bool (n,), optional
+        Subpopulation; all domains are taken within it.
+
+    Returns
+    -------
+    Linearized
+        m = n_domains.
+
+    Raises
+    ------
+    EstimationError
+        If an array has another length than the design, a domain is out of range, or an outcome
+        is infinite.
+
+    References
+    ----------
+    Särndal, Swensson and Wretman (1992), section 5.8.
+
+    Examples
+    --------
+    >>> from masar_research.engine import covariance, declare
+    >>> design = declare([10, 10, 20, 20], strata=[1, 1, 2, 2])
+    >>> result = mean(design, [1.0, 2.0, 3.0, 4.0])
+    >>> float(result.estimate[0]), float(covariance(design, result.totals)[0, 0] ** 0.5)
+    (2.8333333333333335, 0.37267799624996495)
+    """
+    rows, (values,) = select(design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask)
+    cells = gather(design, rows, (None, values))
+    weight, moment = (part.sum(axis=0) for part in cells.sums)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = moment / weight
+        srs = squares(rows, values, estimate) / weight / (rows.n - 1)
+    return _finish(design, rows, cells, estimate, weight, srs, lambda s: _over(s[1] - estimate * s[0], weight))
+
+
+def proportion(
+    design: Design, codes: ArrayLike, n_levels: int, *, domain: ArrayLike | None = None,
+    n_domains: int = 1, mask: NDArray[np.bool_] | None = None,
+) -> Linearized:  # fmt: skip
+    """Weighted shares of the levels of a variable, ``p_dk = Σ_d w 1[level k] / Σ_d w``.
+
+    The mean of the indicator of each level. Reference variance ``p (1 − p) / (n_d − 1)``.
+
+    Parameters
+    ----------
+    design : Design
+    codes : array_like of int (n,)
+        Level 0 … n_levels − 1 of each row, −1 where missing.
+    n_levels : int
+    domain, n_domains, mask
+        As in :func:`mean`.
+
+    Returns
+    -------
+    Linearized
+        m = n_domains × n_levels, domain-major; ``n`` and ``df`` are those of the domain.
+
+    Examples
+    --------
+    >>> from masar_research.engine import declare
+    >>> proportion(declare([1, 1, 2]), [0, 1, 1], 2).estimate
+    array([0.25, 0.75])
+    """
+    level, absent = _levels(design, codes, n_levels)
+    rows, _ = select(design, (), domain=domain, n_domains=n_domains, mask=mask, absent=absent)
+    cells = gather(design, rows, (None,), level, n_levels)
+
+    def by_domain(sums: Floats) -> Floats:
+        return np.repeat(sums.reshape(len(sums), n_domains, n_levels).sum(axis=2), n_levels, axis=1)
+
+    moment = cells.sums[0].sum(axis=0)
+    weight = by_domain(moment[None, :])[0]
+    n = np.repeat(rows.n, n_levels)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = moment / weight
+        srs = estimate * (1 - estimate) / (n - 1)
+    presence = by_domain(cells.sums[0]) > 0
+    return _finish(
+        design, rows, cells, estimate, weight, srs,
+        lambda s: _over(s[0] - estimate * by_domain(s[0]), weight), presence, n_levels,
+    )  # fmt: skip
+
+
+def total(
+    design: Design, y: ArrayLike, *, domain: ArrayLike | None = None, n_domains: int = 1,
+    mask: NDArray[np.bool_] | None = None,
+) -> Linearized:  # fmt: skip
+    """Weighted totals ``T_d = Σ_d w y``.
+
+    Influence of row i: ``y_i 1[i in d]``. The reference variance of deff is that of the total of
+    ``y 1[in d]`` in a simple random sample of the whole survey, ``W² s² / n``: the size of the domain
+    is as unknown there as here.
+
+    Parameters
+    ----------
+    design, y, domain, n_domains, mask
+        As in :func:`mean`. Rows whose outcome is missing add nothing: a total is that of the
+        rows observed.
+
+    Returns
+    -------
+    Linearized
+        m = n_domains; an empty domain has total 0.
+    """
+    rows, (values,) = select(design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask)
+    cells = gather(design, rows, (None, values))
+    weight, estimate = (part.sum(axis=0) for part in cells.sums)
+    srs = _total_reference(design, rows, weight, estimate, lambda centre: squares(rows, values, centre))
+    return _finish(design, rows, cells, estimate, weight, srs, lambda s: s[1])
+
+
+def count(
+    design: Design, *, domain: ArrayLike | None = None, n_domains: int = 1,
+    mask: NDArray[np.bool_] | None = None,
+) -> Linearized:  # fmt: skip
+    """Estimated population counts ``N_d = Σ_d w``: the totals of ones.
+
+    Parameters
+    ----------
+    design, domain, n_domains, mask
+        As in :func:`mean`.
+
+    Returns
+    -------
+    Linearized
+        m = n_domains. The reference variance of a domain is that of a binomial count of the
+        whole survey; it is 0 for the count of everybody.
+    """
+    rows, _ = select(design, (), domain=domain, n_domains=n_domains, mask=mask)
+    cells = gather(design, rows, (None,))
+    weight = cells.sums[0].sum(axis=0)
+    srs = _total_reference(design, rows, weight, weight, lambda centre: weight * (1 - centre) ** 2)
+    return _finish(design, rows, cells, weight.copy(), weight, srs, lambda s: s[0])
+
+
+def ratio(
+    design: Design, num: ArrayLike, den: ArrayLike, *, domain: ArrayLike | None = None,
+    n_domains: int = 1, mask: NDArray[np.bool_] | None = None,
+) -> Linearized:  # fmt: skip
+    """Ratios of totals ``R_d = Σ_d w y / Σ_d w x``.
+
+    Influence of row i in domain d: ``(y_i − R_d x_i) / Σ_d w x``. Reference variance: that of
+    the residual's total, ``Σ_d w · Σ_d w (y − R x)² / ((n_d − 1) (Σ_d w x)²)``.
+
+    Parameters
+    ----------
+    design : Design
+    num, den : array_like (n,)
+        Numerator y and denominator x; a row with NaN in either is missing.
+    domain, n_domains, mask
+        As in :func:`mean`.
+
+    Returns
+    -------
+    Linearized
+        m = n_domains; NaN where the denominator is 0.
+    """
+    pair = (outcome(design, num, "num"), outcome(design, den, "den"))
+    rows, (upper, lower) = select(design, pair, domain=domain, n_domains=n_domains, mask=mask)
+    cells = gather(design, rows, (None, upper, lower))
+    weight, above, below = (part.sum(axis=0) for part in cells.sums)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = np.where(below == 0, np.nan, above / below)
+        slope = estimate[0] if rows.domain is None else estimate[rows.domain]
+        residual = np.where(rows.weights > 0, upper - slope * lower, 0.0)
+        srs = weight * squares(rows, residual, np.zeros(n_domains)) / (rows.n - 1) / below**2
+    return _finish(
+        design, rows, cells, estimate, weight, srs, lambda s: _over(s[1] - estimate * s[2], below)
+    )
+
+
+def linearize(
+    design: Design, estimate: ArrayLike, influence: ArrayLike, *, mask: NDArray[np.bool_] | None = None
+) -> Linearized:
+    """Any estimates, from the influence of each row on them.
+
+    Parameters
+    ----------
+    design : Design
+    estimate : array_like (m,)
+    influence : array_like (n, m)
+        Derivative of each estimate by the weight of each row (unweighted influence). Rows with
+        NaN, and rows outside the mask, do not count.
+    mask : ndarray of bool (n,), optional
+
+    Returns
+    -------
+    Linearized
+        ``srs_variance`` is NaN: there is no reference without a statistic.
+    """
+    scores = np.asarray(influence, dtype=float)
+    scores = scores[:, None] if scores.ndim == 1 else scores
+    columns = tuple(outcome(design, column, "influence") for column in scores.T)
+    rows, columns = select(design, columns, domain=None, n_domains=1, mask=mask)
+    m = len(columns)
+    cells = gather(design, rows, (None, *columns))
+    weight = np.repeat(cells.sums[0].sum(axis=0), m)
+    result = np.atleast_1d(np.asarray(estimate, dtype=float))
+    return _finish(
+        design, rows, cells, result, weight, np.full(m, np.nan),
+        lambda s: np.concatenate(s[1:], axis=1), np.repeat(cells.sums[0] > 0, m, axis=1), m,
+    )  # fmt: skip
+
+
+def transform(result: Linearized, estimate: ArrayLike, jacobian: ArrayLike) -> Linearized:
+    """Smooth functions of estimates, by their derivatives (delta method).
+
+    Parameters
+    ----------
+    result : Linearized
+        m estimates.
+    estimate : array_like (k,)
+        The functions at the estimates.
+    jacobian : array_like (k, m)
+        Their derivatives.
+
+    Returns
+    -------
+    Linearized
+        k estimates; n, df and counts are the smallest among the estimates each one uses.
+    """
+    slopes = np.atleast_2d(np.asarray(jacobian, dtype=float))
+    used = slopes != 0
+
+    def least(values: NDArray[np.generic]) -> NDArray[np.generic]:
+        return np.array([values[row].min() if row.any() else values.min() for row in used])
+
+    return Linearized(
+        estimate=np.atleast_1d(np.asarray(estimate, dtype=float)),
+        totals=np.einsum("um,km->uk", result.totals, slopes),
+        n=least(result.n), sum_weights=least(result.sum_weights),
+        srs_variance=np.full(len(slopes), np.nan), df=least(result.df),
+        n_missing=np.array([result.n_missing[row].max(initial=0) for row in used]),
+        psu_count=least(result.psu_count), strata_count=least(result.strata_count),
+        present=np.stack([result.present[:, row].any(axis=1) for row in used], axis=1),
+    )  # fmt: skip
+
+
+def stack(*results: Linearized) -> Linearized:
+    """Several results of one design side by side, so that they share one covariance matrix.
+
+    Examples
+    --------
+    >>> from masar_research.engine import covariance, declare
+    >>> design = declare([1, 1, 1, 1])
+    >>> both = stack(mean(design, [1, 2, 3, 4.0]), mean(design, [4, 3, 2, 1.0]))
+    >>> covariance(design, both.totals).round(4).tolist()
+    [[0.4167, -0.4167], [-0.4167, 0.4167]]
+    """
+    if not results:
+        raise EstimationError("Expected at least one result to stack; found none.", remedy="Pass results of one design.")
+    sizes = {len(result.totals) for result in results}
+    if len(sizes) > 1:
+        raise EstimationError(
+            f"Expected results of one design; their units differ in number ({sorted(sizes)}).",
+            remedy="Estimate all of them with the same design.",
+        )
+    joined = {
+        field: np.concatenate([getattr(result, field) for result in results], axis=-1)
+        for field in Linearized.__dataclass_fields__
+    }
+    return Linearized(**joined)
+
+
+def _finish(
+    design: Design, rows: Rows, cells: Cells, estimate: Floats, weight: Floats, srs: Floats,
+    influence: Influence, presence: NDArray[np.bool_] | None = None, repeats: int = 1,
+) -> Linearized:  # fmt: skip
+    present = cells.sums[0] > 0 if presence is None else presence
+    psus, strata = design.structure.counts(present)
+    n = np.repeat(rows.n, repeats)
+    return Linearized(
+        estimate=estimate,
+        totals=unit_totals(design, cells, influence),
+        n=n, sum_weights=weight, srs_variance=np.where(n > 1, srs, np.nan),
+        df=psus - strata, n_missing=np.repeat(rows.n_missing, repeats),
+        psu_count=psus, strata_count=strata, present=present,
+    )  # fmt: skip
+
+
+def _over(sums: Floats, weight: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums / weight
+
+
+def _total_reference(
+    design: Design, rows: Rows, weight: Floats, estimate: Floats, spread: Callable[[Floats], Floats]
+) -> Floats:
+    """W² s² / n of y 1[in domain] over all rows of positive weight whose outcome is known."""
+    everybody = design.unit_weights.sum() - rows.missing_weight
+    n = design.unit_rows.sum() - rows.n_missing
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = estimate / everybody
+        around = spread(centre) + (everybody - weight) * centre**2
+        return everybody * around / (n - 1)
+
+
+def _levels(
+    design: Design, codes: ArrayLike, n_levels: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None]:
+    """Level codes without negatives, and which rows are missing (None: no row)."""
+    level = np.asarray(codes)
+    if level.shape != (design.n_rows,) or level.dtype.kind not in "iu":
+        raise EstimationError(
+            f"Expected {design.n_rows} whole-number level codes; found {level.dtype} of shape {level.shape}.",
+            remedy="Code the levels 0 … n_levels − 1, and −1 where missing.",
+        )
+    low, high = int(level.min()), int(level.max())
+    if high >= n_levels or low < -1:
+        raise EstimationError(
+            f"Expected level codes from −1 to {n_levels - 1}; found {low} to {high}.",
+            remedy="Pass n_levels = number of levels, and −1 where missing.",
+        )
+    level = level.astype(np.intp, copy=False)
+    return (level, None) if low >= 0 else (np.maximum(level, 0), level < 0)

@@ -1,0 +1,95 @@
+"""Covariance of linearised estimates from totals per sampling unit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from masar_research.engine.design import Design
+from masar_research.engine.structure import Overlap, Stage
+from masar_research.errors import EstimationError
+
+Floats = NDArray[np.float64]
+
+
+def covariance(design: Design, totals: Floats) -> Floats:
+    """Covariance matrix of m estimates from their unit totals.
+
+    ``V = Σ_stages Σ_h a_h (1 − f_h) n_h / (n_h − 1) Σ_i (t_hi − t̄_h)(t_hi − t̄_h)'``
+
+    with ``t_hi`` the total of weight × influence in unit i of stratum (or parent unit) h,
+    ``a_h`` the product of the sampling fractions of the stages above (1 at the first stage). Between waves a
+    and b, ``C_ab = Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)'`` over the m_h ≥ 2 PSUs
+    of base stratum h that both waves hold, and ``V`` gains ``C_ab + C_ab'``.
+
+    Parameters
+    ----------
+    design : Design
+    totals : ndarray (n_units, m)
+        As in `Linearized.totals`.
+
+    Returns
+    -------
+    ndarray (m, m)
+        Rows and columns of an estimate that does not exist are NaN.
+
+    Raises
+    ------
+    EstimationError
+        If `totals` does not have one row per unit of the design.
+
+    Notes
+    -----
+    Sums are formed without BLAS, so that the last digit does not depend on the number of threads.
+
+    References
+    ----------
+    Särndal, Swensson and Wretman (1992), result 4.3.1; Wood (2008), *Journal of Official
+    Statistics* 24, 53–78 (overlapping samples).
+
+    Examples
+    --------
+    >>> from masar_research.engine.design import declare
+    >>> design = declare([1.0, 1.0, 1.0, 1.0], strata=[1, 1, 2, 2])
+    >>> covariance(design, np.array([[1.0], [3.0], [2.0], [2.0]]))
+    array([[4.]])
+    """
+    if totals.ndim != 2 or totals.shape[0] != design.n_units:
+        raise EstimationError(
+            f"Expected totals of shape ({design.n_units}, m), one row per sampling unit; found {totals.shape}.",
+            remedy="Pass the totals of an estimate made with this design or a reweighting of it.",
+        )
+    out = np.zeros((totals.shape[1], totals.shape[1]))
+    for stage in design.structure.stages:
+        out += _within(stage, totals)
+    for overlap in design.structure.overlaps:
+        shared = _between(overlap, totals)
+        out += shared + shared.T
+    return out
+
+
+def _within(stage: Stage, totals: Floats) -> Floats:
+    """Σ_h factor_h Σ_i (t_hi − t̄_h)(t_hi − t̄_h)' of one stage."""
+    values = stage.units.sums(totals)
+    means = stage.parents.sums(values) / stage.size[:, None]
+    if not stage.centred.all():
+        means[~stage.centred] = 0.0
+    deviations = values - means[stage.parents.codes]
+    deviations *= np.sqrt(stage.factor)[stage.parents.codes, None]
+    return _cross(deviations, deviations)
+
+
+def _between(overlap: Overlap, totals: Floats) -> Floats:
+    """Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)' of one pair of waves."""
+    size = np.bincount(overlap.strata.codes).astype(float)
+    first, second = (_centre(overlap, totals[rows], size) for rows in (overlap.first, overlap.second))
+    return _cross(first * (size / (size - 1))[overlap.strata.codes, None], second)
+
+
+def _centre(overlap: Overlap, values: Floats, size: Floats) -> Floats:
+    return values - (overlap.strata.sums(values) / size[:, None])[overlap.strata.codes]
+
+
+def _cross(left: Floats, right: Floats) -> Floats:
+    """left' right, in an order of summation that is the same on any machine load."""
+    return np.einsum("ki,kj->ij", left, right)

@@ -1,6 +1,22 @@
 """The release gate: reliability, disclosure control and what follows from them, on plain frames."""
 
+from masar_research.release.gate import decide
+from masar_research.release.linked import Table, recoverable
 from masar_research.release.profiles import PROFILES, Profile, profile
+from masar_research.release.register import Register
 from masar_research.release.reliability import Approval, assess
+from masar_research.release.wording import summary, words
 
-__all__ = ["PROFILES", "Approval", "Profile", "assess", "profile"]
+__all__ = [
+    "PROFILES",
+    "Approval",
+    "Profile",
+    "Register",
+    "Table",
+    "assess",
+    "decide",
+    "profile",
+    "recoverable",
+    "summary",
+    "words",
+]

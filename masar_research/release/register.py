@@ -1,0 +1,96 @@
+"""What earlier releases have made known, so that a new one does not expose what they hid."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from masar_research.errors import ReleaseError
+from masar_research.release.linked import Table
+
+DISCLOSURE = ("disclosure", "sensitive", "earlier", "complementary")
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The office's register of released figures.
+
+    Keys are those of ``same_as``: they name a population quantity with its survey and wave, so
+    figures of different waves never meet. It holds no values.
+
+    Attributes
+    ----------
+    shown : frozenset of str
+        Figures that have been published.
+    hidden : mapping of str to str
+        Figures withheld for disclosure, with the reason.
+    tables : tuple of Table
+        The groups that link them, in keys.
+    """
+
+    shown: frozenset[str] = frozenset()
+    hidden: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    tables: tuple[Table, ...] = ()
+
+    def after(self, decisions: pd.DataFrame, tables: Iterable[Table] = ()) -> Register:
+        """The register once `decisions` (from `decide`, made with `tables`) are published."""
+        keys = dict(zip(decisions["address"], decisions["same_as"], strict=True))
+        out = decisions["status"] != "suppress"
+        shown = self.shown | set(decisions.loc[out, "same_as"])
+        withheld = decisions[decisions["reason"].isin(DISCLOSURE)]
+        hidden = {**self.hidden, **dict(zip(withheld["same_as"], withheld["reason"], strict=True))}
+        groups = [*self.tables, *(t.renamed(keys) for t in tables), *difference_tables(decisions)]
+        return Register(frozenset(shown), MappingProxyType(hidden), tuple(dict.fromkeys(groups)))
+
+    def write(self, path: Path | str) -> None:
+        """Write as JSON, whole or not at all."""
+        path = Path(path)
+        record = {
+            "version": 1,
+            "shown": sorted(self.shown),
+            "hidden": dict(sorted(self.hidden.items())),
+            "tables": [[table.total, list(table.parts)] for table in self.tables],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".part")
+        draft.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, path)
+
+    @classmethod
+    def read(cls, path: Path | str) -> Register:
+        """Read what `write` wrote; a file that does not exist is an empty register."""
+        path = Path(path)
+        if not path.exists():
+            return cls()
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            tables = tuple(Table(total, tuple(parts)) for total, parts in record["tables"])
+            hidden = MappingProxyType(dict(record["hidden"]))
+            return cls(frozenset(record["shown"]), hidden, tables)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ReleaseError(
+                f"The register of earlier releases {path.name} cannot be read: {error}.",
+                remedy="Restore it from the office's copy; without it earlier releases would "
+                "not be protected.",
+                ar="تعذّرت قراءة سجل الإصدارات السابقة.",
+            ) from error
+
+
+def difference_tables(decisions: pd.DataFrame) -> list[Table]:
+    """A difference of two figures links the three: first side = second side + difference."""
+    if "sides" not in decisions.columns:
+        return []
+    keys = dict(zip(decisions["address"], decisions["same_as"], strict=True))
+    found = []
+    for own, sides in zip(decisions["same_as"], decisions["sides"], strict=True):
+        if isinstance(sides, tuple) and len(sides) == 2:
+            first, second = (keys.get(side, side) for side in sides)
+            if len({first, second, own}) == 3:
+                found.append(Table(first, (second, own)))
+    return found

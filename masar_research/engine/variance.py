@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masar_research.engine.design import Design
-from masar_research.engine.structure import Overlap, Stage
+from masar_research.engine.structure import Stage
+from masar_research.engine.waves import Overlap
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]

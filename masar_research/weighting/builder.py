@@ -1,0 +1,247 @@
+"""The builder behind ``survey.weighting``: steps collected as data, applied in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from masar_research.engine.auxiliary import Calibration
+from masar_research.errors import WeightingError
+from masar_research.weighting import steps as kinds
+from masar_research.weighting.report import Report, report
+from masar_research.weighting.steps import Applied, Ground, Step, Waves
+from masar_research.weighting.targets import margin, read_file, read_margins
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Weighting:
+    """Weighting steps to be applied to a survey; every verb returns a new builder.
+
+    Attributes
+    ----------
+    survey : Survey
+    steps : tuple
+        Frozen dataclasses, see :mod:`masar_research.weighting.steps`.
+
+    Notes
+    -----
+    In a survey of several waves every wave is weighted by itself: classes, targets, bounds and
+    means are those of the wave. A margin that names the wave variable gives each wave its own
+    targets; any other margin gives all waves the same.
+
+    Examples
+    --------
+    >>> weighted = (survey.weighting                                    # doctest: +SKIP
+    ...             .nonresponse(responded="status == 1", cells=["governorate", "urban"])
+    ...             .rake({"sex": {1: 5.9e6, 2: 5.2e6}})
+    ...             .trim(upper="median + 6*iqr")
+    ...             .apply())
+    """
+
+    survey: Survey
+    steps: tuple[Step, ...] = ()
+
+    def base(self, expression: str) -> Weighting:
+        """Start from weights computed from columns, e.g. ``"1 / (p_block * p_person)"``.
+
+        Earlier calibrations of the survey no longer count.
+        """
+        return self._with(kinds.Base(expression))
+
+    def nonresponse(
+        self,
+        responded: str,
+        cells: Sequence[str],
+        min_cell: int = 0,
+        eligible: str | None = None,
+    ) -> Weighting:
+        """Carry the weight of non-respondents to respondents of the same class.
+
+        Parameters
+        ----------
+        responded : str
+            Condition true for respondents; unknown on any row with weight is an error.
+        cells : sequence of str
+            Variables known for everybody sampled; their crossing forms the classes.
+        min_cell : int
+            Merge classes with fewer respondents with a neighbour; 0 merges none, and a class
+            without respondents is then an error.
+        eligible : str, optional
+            Condition of belonging to the population; the others leave with weight 0.
+        """
+        names = (cells,) if isinstance(cells, str) else tuple(cells)
+        if not names:
+            raise WeightingError("No variables were given for the weighting classes.",
+                                 remedy='Name them: cells=["governorate", "urban"].')
+        return self._with(kinds.Nonresponse(responded, names, min_cell, eligible))
+
+    def poststratify(
+        self, targets: Mapping[Any, Any], total: float | str | None = None
+    ) -> Weighting:
+        """Post-stratify to one table of population totals.
+
+        Parameters
+        ----------
+        targets : mapping
+            One entry: variable, or tuple of variables, → totals by code.
+        total : float or "current", optional
+            The targets are shares of this total, or of the current sum of weights.
+        """
+        margins = read_margins(targets)
+        if len(margins) != 1:
+            raise WeightingError(
+                f"Post-stratification takes one table; found {len(margins)} margins.",
+                remedy="Cross the variables in a tuple, or use rake() for several margins.",
+            )
+        return self._with(kinds.Poststratify(margins[0], total))
+
+    def rake(
+        self,
+        targets: Mapping[Any, Any],
+        total: float | str | None = None,
+        max_iter: int = 200,
+        tol: float = 1e-10,
+    ) -> Weighting:
+        """Rake to several margins.
+
+        Parameters
+        ----------
+        targets : mapping
+            Variable, or tuple of variables, → totals by code or label (mapping or Series).
+        total : float or "current", optional
+            The targets are shares of this total, or of the current sum of weights.
+        max_iter, tol
+            Most iterations, and the largest relative gap that may remain.
+        """
+        return self._with(kinds.Rake(read_margins(targets), total, max_iter, tol))
+
+    def trim(
+        self,
+        upper: float | str | None = None,
+        lower: float | str | None = None,
+        redistribute: bool = True,
+    ) -> Weighting:
+        """Bring extreme weights back to a bound.
+
+        Parameters
+        ----------
+        upper, lower : float or str, optional
+            Numbers, or rules in ``median, mean, iqr, n``: ``"median + 6*iqr"``.
+        redistribute : bool
+            Scale the weights inside the bounds so that the sum stays.
+        """
+        if upper is None and lower is None:
+            raise WeightingError("Trimming was given no bound.",
+                                 remedy='Give upper= or lower=, e.g. upper="median + 6*iqr".')
+        return self._with(kinds.Trim(upper, lower, redistribute))
+
+    def normalise(self) -> Weighting:
+        """Scale weights to mean 1."""
+        return self._with(kinds.Normalise())
+
+    def apply(self) -> Survey:
+        """Take the steps and return the weighted survey.
+
+        Raises
+        ------
+        WeightingError
+            On a subpopulation, without steps, or when a step cannot be taken.
+        """
+        survey = self.survey
+        if survey.mask is not None:
+            raise WeightingError(
+                "Weights belong to the whole survey, not to a subpopulation.",
+                remedy="Weight the survey first, then use .where().",
+                ar="يُرجَّح المسح كاملًا قبل اختيار فئة منه.",
+            )
+        if not self.steps:
+            raise WeightingError("There is no weighting step to apply.",
+                                 remedy="Add .nonresponse(), .rake(), .trim() … first.")
+        bound = survey.design.calibration
+        chain: Calibration | None = None if bound is None else bound.calibration
+        for position, step in enumerate(self.steps):
+            ground = Ground(survey, survey.design.weights, _waves(survey))
+            taken = step.run(ground)
+            if taken.restarts:
+                chain = None
+            if taken.calibration is not None:
+                chain = taken.calibration if chain is None else chain.then(taken.calibration)
+            log = Applied(step, taken.text, taken.facts, ground.weights, taken.weights)
+            final = position == len(self.steps) - 1
+            survey = survey.with_weights(taken.weights, chain if final else None, log)
+        return survey
+
+    def report(self, indicators: Sequence[str] | None = None) -> Report:
+        """What the weighting did to the survey it has been applied to.
+
+        Parameters
+        ----------
+        indicators : sequence of str, optional
+            0/1 variables shown unweighted, before and after; by default up to twelve.
+        """
+        return report(self.survey, indicators)
+
+    def _with(self, step: Step) -> Weighting:
+        return replace(self, steps=(*self.steps, step))
+
+
+def weighting(survey: Survey) -> Weighting:
+    """The builder of weighting steps of a survey."""
+    return Weighting(survey)
+
+
+def from_card(survey: Survey) -> Survey:
+    """Apply the weighting steps the survey's card declares; none declared changes nothing.
+
+    Parameters
+    ----------
+    survey : Survey
+        Loaded from a card; files of targets are looked for beside it.
+
+    Raises
+    ------
+    WeightingError
+        No card, a missing file of targets, or a step that cannot be taken.
+    """
+    card = survey.card
+    if card is None:
+        raise WeightingError("This survey was not loaded from a card.",
+                             remedy="Build the steps with survey.weighting instead.")
+    if not card.weighting:
+        return survey
+    return Weighting(survey, tuple(_from_card(step, card) for step in card.weighting)).apply()
+
+
+def _from_card(step: Any, card: Any) -> Step:
+    if step.step == "nonresponse":
+        return kinds.Nonresponse(step.responded, tuple(step.cells), eligible=step.eligible)
+    if step.step == "trim":
+        return kinds.Trim(step.upper, step.lower)
+    if step.step == "rake":
+        return kinds.Rake(tuple(_card_margin(given, card) for given in step.margins))
+    return kinds.Poststratify(_card_margin(step.margin, card))
+
+
+def _card_margin(given: Any, card: Any) -> Any:
+    targets = given.targets
+    if targets is None:
+        targets = read_file(card.path.parent / given.file, given.key)
+    source = None if given.source is None else given.source.get("en")
+    return margin(given.variables, targets, source)
+
+
+def _waves(survey: Survey) -> Waves | None:
+    name = survey.roles["wave"]
+    if name is None:
+        return None
+    coded = survey.coded(name)
+    present = np.unique(coded.codes[coded.codes >= 0])
+    place = np.full(len(coded.levels) + 1, -1)
+    place[present] = np.arange(present.size)
+    return place[coded.codes], tuple(coded.levels[k] for k in present), name

@@ -1,0 +1,28 @@
+"""Places of Jordan: governorates, regions, what a text names, and the shapes to draw them."""
+
+from masar_research.places.gazetteer import (
+    Geography,
+    Governorate,
+    Region,
+    geography,
+    governorates,
+    match,
+    reference,
+    regions,
+)
+from masar_research.places.geometry import boundaries, read_boundaries, regions_of, tile_grid
+
+__all__ = [
+    "Geography",
+    "Governorate",
+    "Region",
+    "boundaries",
+    "geography",
+    "governorates",
+    "match",
+    "read_boundaries",
+    "reference",
+    "regions",
+    "regions_of",
+    "tile_grid",
+]

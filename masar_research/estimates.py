@@ -102,6 +102,7 @@ class Estimates:
         for term, coefficient in coefficients.items():
             wanted[self._match(over, term, codes)] = coefficient
         keys = [name for name in (*self.by, "variable", "category") if name != over]
+        keys = [name for name in keys if name in self.frame.columns]
         rows, labels = [], []
         for key, part in self.frame.groupby(keys, sort=False, dropna=False):
             row = np.zeros(len(self.frame))
@@ -270,14 +271,15 @@ def assemble(
 
     `statistics` needs estimate, std_error, conf_low, conf_high, df, n, n_eff, deff, each (m,).
     """
-    frame = head.assign(**{name: np.asarray(values) for name, values in statistics.items()})
-    estimate = frame["estimate"].to_numpy(float)
+    columns = {name: np.asarray(values) for name, values in statistics.items()}
+    estimate = columns["estimate"]
     with np.errstate(invalid="ignore", divide="ignore"):
-        frame["cv"] = np.where(estimate != 0, frame["std_error"] / np.abs(estimate), np.nan)
-    frame["kind"] = kind
-    frame["reliability"] = release.assess(frame)["status"].to_numpy()
+        columns["cv"] = np.where(estimate != 0, columns["std_error"] / np.abs(estimate), np.nan)
+    judged = pd.DataFrame({"kind": [kind] * len(head), **columns})
+    columns["reliability"] = release.assess(judged)["status"].to_numpy()
     extra = [name for name in statistics if name not in STATISTICS]
-    frame = frame[[*head.columns, *STATISTICS, *extra]]
+    ordered = {name: columns[name] for name in (*STATISTICS, *extra)}
+    frame = pd.DataFrame({**{name: head[name].to_numpy() for name in head.columns}, **ordered})
     return Estimates(
         frame=frame, vcov=vcov, kind=kind, by=tuple(by), note=MappingProxyType(dict(note)),
         codebook=codebook, level=level, totals=totals,

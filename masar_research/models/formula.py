@@ -1,0 +1,294 @@
+"""From a formula and a survey to an outcome and a design matrix.
+
+Formulas go through formulaic; every factor is checked first against a short list of functions,
+because formulaic would evaluate it as Python.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from formulaic import Formula, ModelSpec, model_matrix
+from formulaic.errors import FormulaicError
+
+from masar_research.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
+
+FUNCTIONS = ("C", "I", "center", "scale", "poly", "bs", "cr", "cc", "log", "log10", "exp", "sqrt")
+_NODES = (
+    ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword, ast.BinOp,
+    ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Compare,
+    ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parsed:
+    """A formula that has been read.
+
+    Attributes
+    ----------
+    text : str
+    outcome : str
+    right : formulaic.Formula
+        Right-hand side.
+    names : tuple of str
+        Variables of the right-hand side.
+    in_c : frozenset of str
+        Variables that stand inside ``C(...)``.
+    """
+
+    text: str
+    outcome: str
+    right: Any
+    names: tuple[str, ...]
+    in_c: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """The data of a model.
+
+    Attributes
+    ----------
+    X : (n, p) float array
+        Zero on rows that are not used.
+    y : (n,) float array
+    used : (n,) bool array
+        Rows in the (sub)population with a weight and no missing value.
+    data : pandas.DataFrame
+        Predictors of the used rows; categorical ones hold codes, reference first.
+    spec : formulaic.ModelSpec
+    missing : mapping
+        Variable → rows lost because it is missing (a row may be counted under several).
+    references : mapping
+        Categorical variable → reference code.
+    absent : mapping
+        Categorical variable → declared codes without a fitted row, left out.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    used: np.ndarray
+    data: pd.DataFrame
+    spec: ModelSpec
+    missing: Mapping[str, int]
+    references: Mapping[str, Any]
+    absent: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names of X."""
+        return tuple(self.spec.column_names)
+
+    def world(self, changes: Mapping[str, Any]) -> np.ndarray:
+        """(n, p) matrix with some variables set for everybody used.
+
+        Parameters
+        ----------
+        changes : mapping
+            Variable → a code, a number, or (n_used,) numbers.
+        """
+        data = self.data.copy(deep=False)
+        for name, value in changes.items():
+            column = self.data[name]
+            if isinstance(column.dtype, pd.CategoricalDtype):
+                code = list(column.cat.categories).index(value)
+                codes = np.full(len(data), code)
+                data[name] = pd.Categorical.from_codes(codes, dtype=column.dtype)
+            else:
+                data[name] = np.broadcast_to(np.asarray(value, dtype=float), len(data)).copy()
+        return _whole(np.asarray(self.spec.get_model_matrix(data), dtype=float), self.used)
+
+
+def parse(text: str) -> Parsed:
+    """Read a formula ``outcome ~ predictors`` and refuse anything but names and known functions.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    ModelError
+        No single outcome variable, an unknown function, or text that is no formula.
+    """
+    try:
+        formula = Formula(text)
+    except (FormulaicError, SyntaxError, ValueError, TypeError) as error:
+        raise ModelError(f"{text!r} cannot be read as a formula: {error}",
+                         remedy="Write for instance 'employed ~ C(sex) * C(education) + age'."
+                         ) from error
+    left = getattr(formula, "lhs", None)
+    factors = [] if left is None else [f.expr for term in left for f in term.factors]
+    if len(factors) != 1 or not factors[0].isidentifier():
+        raise ModelError(
+            f"{text!r} needs one variable on its left side; found {factors or 'none'}.",
+            remedy="Write 'outcome ~ …' with a variable of the survey; derive it first if needed.",
+        )
+    in_c: set[str] = set()
+    names: dict[str, None] = {}
+    for term in formula.rhs:
+        for factor in term.factors:
+            _check(factor.expr, text, names, in_c)
+    if factors[0] in names:
+        raise ModelError(f"{factors[0]} stands on both sides of {text!r}.",
+                         remedy="Leave it out of the predictors.")
+    return Parsed(text, factors[0], formula.rhs, tuple(names), frozenset(in_c))
+
+
+def _check(expr: str, text: str, names: dict[str, None], in_c: set[str]) -> None:
+    if expr.isdigit():
+        return
+    try:
+        tree = ast.parse(expr.strip("`"), mode="eval")
+    except SyntaxError as error:
+        raise ModelError(f"{expr!r} in {text!r} cannot be read.",
+                         remedy="Use names of variables and simple functions.") from error
+    for node in ast.walk(tree):
+        if not isinstance(node, _NODES) or (
+            isinstance(node, ast.Call)
+            and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS)
+        ):
+            raise ModelError(
+                f"{ast.unparse(node)!r} is not allowed in a formula ({text!r}).",
+                remedy=f"Use variables, + - * / **, and {', '.join(FUNCTIONS)}; choose the "
+                "reference with reference={...}.",
+            )
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    found = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    for name in found:
+        if name not in called:
+            names[name] = None
+    if isinstance(tree.body, ast.Call) and tree.body.func.id == "C":
+        first = tree.body.args[0] if len(tree.body.args) == 1 else None
+        if not isinstance(first, ast.Name) or tree.body.keywords:
+            raise ModelError(f"{expr!r} in {text!r}: C() takes one variable.",
+                             remedy="Write C(education) and choose the reference with "
+                             "reference={'education': …}.")
+        in_c.add(first.id)
+
+
+def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matrix:
+    """Take the variables from the survey and make the design matrix.
+
+    Parameters
+    ----------
+    survey : Survey
+    parsed : Parsed
+    reference : mapping
+        Categorical variable → code or label of its reference; the first level otherwise.
+
+    Raises
+    ------
+    ModelError
+        No rows left, or a reference that is not among the fitted levels.
+    """
+    columns, known = {}, {}
+    for name in parsed.names:
+        if _categorical(survey, name, parsed):
+            columns[name] = survey.coded(name)
+            known[name] = columns[name].codes >= 0
+        else:
+            columns[name] = survey.values(name)
+            known[name] = np.isfinite(columns[name])
+    y = survey.values(parsed.outcome)
+    known[parsed.outcome] = np.isfinite(y)
+    population = survey.design.weights > 0
+    if survey.mask is not None:
+        population = population & survey.mask
+    used = population.copy()
+    for rows in known.values():
+        used &= rows
+    missing = {name: int((population & ~rows).sum()) for name, rows in known.items()}
+    if not used.any():
+        raise ModelError(
+            f"No row has a weight and all of {', '.join(known)}.",
+            remedy="Check whom these questions were asked of: "
+            + ", ".join(f"{k} is missing on {v}" for k, v in missing.items() if v) + ".",
+            ar="لا يوجد سجل مكتمل لكل متغيرات النموذج.",
+        )
+    unknown = sorted(set(reference) - {n for n in parsed.names if hasattr(columns[n], "levels")})
+    if unknown:
+        raise ModelError(f"reference names {unknown}, not categorical predictors of the model.",
+                         remedy="Write C(variable) in the formula, or drop the reference.")
+    data, references, absent = {}, {}, {}
+    for name, column in columns.items():
+        if not hasattr(column, "levels"):
+            data[name] = column[used]
+            continue
+        data[name], references[name], absent[name] = _levels(
+            survey, name, column, used, reference.get(name))
+    frame = pd.DataFrame(data, index=pd.RangeIndex(int(used.sum())))
+    try:
+        made = model_matrix(parsed.right, frame, output="numpy", na_action="raise", context={})
+    except (FormulaicError, ValueError) as error:
+        raise ModelError(f"The predictors of {parsed.text!r} could not be built: {error}",
+                         remedy="Check transformations such as log() of zero.") from error
+    X = _whole(np.asarray(made, dtype=float), used)
+    return Matrix(X, np.where(used, y, 0.0), used, frame, made.model_spec,
+                  {k: v for k, v in missing.items() if v}, references,
+                  {k: v for k, v in absent.items() if v})
+
+
+def _categorical(survey: Survey, name: str, parsed: Parsed) -> bool:
+    if name in parsed.in_c:
+        return True
+    if name in survey.codebook and survey.codebook[name].level in ("nominal", "text"):
+        return not set(survey.coded(name).levels) <= {0, 1}
+    try:
+        survey.values(name)
+    except DataError:
+        if name not in survey.frame.columns:
+            raise
+        return True
+    return False
+
+
+def _levels(survey, name, coded, used, wanted) -> tuple[pd.Categorical, Any, tuple[Any, ...]]:
+    codes = coded.codes[used]
+    counts = np.bincount(codes, minlength=len(coded.levels))
+    present = [k for k in range(len(coded.levels)) if counts[k]]
+    if wanted is not None:
+        place = level_place(survey, name, wanted, coded.levels)
+        if place not in present:
+            raise ModelError(
+                f"The reference {wanted!r} of {name} has no fitted row.",
+                remedy=f"Choose one of {[coded.levels[k] for k in present]}.",
+            )
+        present.remove(place)
+        present.insert(0, place)
+    lookup = np.full(len(coded.levels), -1)
+    lookup[present] = np.arange(len(present))
+    categories = [coded.levels[k] for k in present]
+    absent = tuple(level for k, level in enumerate(coded.levels) if not counts[k])
+    made = pd.Categorical.from_codes(lookup[codes], categories=categories)
+    return made, categories[0], absent
+
+
+def level_place(survey: Survey, name: str, wanted: Any, levels: tuple[Any, ...]) -> int:
+    """Place of a code or label among the levels of a variable."""
+    for place, level in enumerate(levels):
+        if level == wanted and isinstance(level, str) == isinstance(wanted, str):
+            return place
+    if isinstance(wanted, str) and name in survey.codebook:
+        for category in survey.codebook[name].categories:
+            if wanted in category.label.values() and category.code in levels:
+                return list(levels).index(category.code)
+    raise ModelError(f"{wanted!r} is not a code or label of {name}.",
+                     remedy=f"Its codes are {list(levels)}.")
+
+
+def _whole(part: np.ndarray, used: np.ndarray) -> np.ndarray:
+    if used.all():
+        return np.ascontiguousarray(part)
+    out = np.zeros((used.size, part.shape[1]))
+    out[used] = part
+    return out

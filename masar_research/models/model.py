@@ -1,0 +1,234 @@
+"""A fitted survey model: coefficients, average marginal effects, average predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from masar_research.engine import intervals
+from masar_research.engine.glm import GLMFit
+from masar_research.engine.margins import AveragePredictions, average_predictions
+from masar_research.engine.variance import covariance
+from masar_research.errors import ModelError
+from masar_research.estimates import Estimates, assemble
+from masar_research.models.formula import Matrix, level_place
+from masar_research.models.showing import both
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
+
+_STEP = 1e-4
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class SurveyModel:
+    """A survey-weighted generalised linear model.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame, p rows
+        ``term, label_en, label_ar, estimate, std_error, conf_low, conf_high, statistic, df,
+        p_value``; for a logit also ``odds_ratio, odds_low, odds_high``.
+    vcov : (p, p) array
+        Design-based covariance of the coefficients.
+    family, formula : str
+    note : mapping
+        Rows fitted and lost, reference levels, levels without rows, df, weights, base.
+    level : float
+        Confidence level.
+    """
+
+    survey: Survey
+    formula: str
+    family: str
+    frame: pd.DataFrame
+    vcov: np.ndarray
+    note: Mapping[str, Any]
+    level: float
+    fit: GLMFit
+    matrix: Matrix
+    df: int
+
+    def margins(
+        self,
+        variable: str,
+        over: str | Sequence[str] | None = None,
+        reference: Any = None,
+    ) -> Estimates:
+        """Average marginal effects over the fitted rows, weighted by the survey.
+
+        For a categorical predictor: the mean over fitted rows of μ(everybody at the level) −
+        μ(everybody at the reference). For a numeric one: the mean of dμ/dx.
+
+        Parameters
+        ----------
+        variable : str
+            A predictor of the model.
+        over : str or list of str, optional
+            Domains within which to average; any variables of the survey.
+        reference : code or label, optional
+            For a categorical predictor; the model's own reference otherwise.
+
+        Returns
+        -------
+        Estimates
+            kind ``"ame"``; ``category`` is the level compared with the reference (missing for
+            a numeric predictor). The standard error holds the sampling of the coefficients and
+            of the people averaged over.
+
+        Raises
+        ------
+        ModelError
+            `variable` is no predictor, or a reference is given for a numeric one.
+
+        Examples
+        --------
+        >>> model = survey.logit("employed ~ C(sex) + age")     # doctest: +SKIP
+        >>> model.margins("sex", over="region").frame           # doctest: +SKIP
+        """
+        levels = self._levels(variable)
+        if levels is None:
+            if reference is not None:
+                raise ModelError(f"{variable} is numeric, so it has no reference level.",
+                                 remedy=f"Leave reference out, or write C({variable}).")
+            values = self.matrix.data[variable].to_numpy(float)
+            spread = float(np.ptp(values))
+            h = _STEP * (spread if spread > 0 else 1.0)
+            worlds = [partial(self.matrix.world, {variable: values + s * h}) for s in (1, -1)]
+            combine = np.array([[0.5 / h, -0.5 / h]])
+            return self._wrap(worlds, combine, variable, [None], "ame", over,
+                              {"effect": f"mean of dμ/d{variable}"})
+        base = 0 if reference is None else level_place(self.survey, variable, reference, levels)
+        worlds = [partial(self.matrix.world, {variable: level}) for level in levels]
+        others = [k for k in range(len(levels)) if k != base]
+        combine = np.zeros((len(others), len(levels)))
+        combine[np.arange(len(others)), others] = 1.0
+        combine[:, base] = -1.0
+        facts = {"effect": "difference of average predictions", "reference": levels[base]}
+        return self._wrap(worlds, combine, variable, [levels[k] for k in others], "ame", over,
+                          facts)
+
+    def predictions(
+        self,
+        variable: str,
+        at: Sequence[float] | None = None,
+        over: str | Sequence[str] | None = None,
+    ) -> Estimates:
+        """Average predictions (predictive margins) with everybody at given values.
+
+        Parameters
+        ----------
+        variable : str
+            A predictor of the model.
+        at : sequence, optional
+            Values or codes; all fitted levels of a categorical predictor by default.
+        over : str or list of str, optional
+            Domains within which to average.
+
+        Returns
+        -------
+        Estimates
+            kind ``"mean"`` on the scale of the outcome (a probability for a logit);
+            ``category`` is the value set.
+        """
+        levels = self._levels(variable)
+        if at is None and levels is None:
+            raise ModelError(f"{variable} is numeric: at which values?",
+                             remedy=f"Write predictions({variable!r}, at=[20, 40, 60]).")
+        chosen = list(levels if at is None else at)
+        if levels is not None:
+            chosen = [levels[level_place(self.survey, variable, c, levels)] for c in chosen]
+        worlds = [partial(self.matrix.world, {variable: value}) for value in chosen]
+        return self._wrap(worlds, np.eye(len(chosen)), variable, chosen, "mean", over,
+                          {"effect": "average prediction"})
+
+    def _repr_html_(self) -> str:
+        return both(self.frame, self.note, self.survey.codebook)
+
+    def _levels(self, variable: str) -> tuple[Any, ...] | None:
+        if variable not in self.matrix.data.columns:
+            raise ModelError(
+                f"{variable!r} is not a predictor of {self.formula!r}.",
+                remedy=f"Its predictors are {', '.join(self.matrix.data.columns)}.",
+            )
+        column = self.matrix.data[variable]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return tuple(column.cat.categories)
+        return None
+
+    def _wrap(self, worlds, combine, variable, categories, kind, over, facts) -> Estimates:
+        by = (over,) if isinstance(over, str) else tuple(over or ())
+        if variable in by:
+            raise ModelError(f"over names {variable}, whose effect is asked for.",
+                             remedy="Average over other variables.")
+        keys, domain = _domains(self.survey, by, self.fit.used)
+        found = average_predictions(
+            self.survey.design, self.fit, self.matrix.X, worlds, combine,
+            domain=domain, n_domains=len(keys),
+        )  # fmt: skip
+        k = len(categories)
+        head = keys.loc[keys.index.repeat(k)].reset_index(drop=True)
+        head = head.assign(variable=variable, category=list(categories) * len(keys))
+        vcov = covariance(self.survey.design, found.totals)
+        note = {**self.note, **facts, "interval": "Wald, t", "averaged_over": "fitted rows",
+                "model": self.formula}
+        return assemble(
+            head, _statistics(found, vcov, self.df, self.level, kind), vcov, kind=kind, by=by,
+            note=note, codebook=self.survey.codebook, level=self.level, totals=found.totals,
+        )  # fmt: skip
+
+
+def _statistics(
+    found: AveragePredictions, vcov: np.ndarray, df: int, level: float, kind: str
+) -> dict[str, np.ndarray]:
+    spread = np.diag(vcov)
+    std_error = np.sqrt(np.maximum(spread, 0.0)) if df > 0 else np.full(spread.size, np.nan)
+    dfs = np.full(spread.size, float(df))
+    low, high = intervals.wald(found.estimate, std_error, np.where(dfs > 0, dfs, np.nan), level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deff = np.where(found.srs_variance > 0, spread / found.srs_variance, np.nan)
+        statistic = found.estimate / std_error
+    out = {
+        "estimate": found.estimate, "std_error": std_error, "conf_low": low, "conf_high": high,
+        "df": dfs, "n": found.n, "n_eff": np.where(deff > 0, found.n / deff, found.n),
+        "deff": deff,
+    }  # fmt: skip
+    if kind == "ame":
+        out["statistic"] = statistic
+        out["p_value"] = 2 * stats.t.sf(np.abs(statistic), np.where(dfs > 0, dfs, np.nan))
+    return out
+
+
+def _domains(
+    survey: Survey, by: tuple[str, ...], used: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray | None]:
+    """Domains that hold a fitted row, first variable slowest."""
+    if not by:
+        return pd.DataFrame(index=range(1)), None
+    parts = [survey.coded(name) for name in by]
+    codes = np.zeros(used.size, dtype=np.int64)
+    outside = ~used
+    for part in parts:
+        codes = codes * len(part.levels) + part.codes
+        outside = outside | (part.codes < 0)
+    codes[outside] = -1
+    keys = pd.MultiIndex.from_product([part.levels for part in parts], names=list(by))
+    present = np.unique(codes[codes >= 0])
+    if not present.size:
+        raise ModelError(f"No fitted row has a value of {' and '.join(by)}.",
+                         remedy="Average over variables known for the fitted rows.")
+    place = np.full(len(keys) + 1, -1)
+    place[present] = np.arange(present.size)
+    return keys[present].to_frame(index=False), place[codes]
+
+
+def frozen(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A read-only copy."""
+    return MappingProxyType(dict(facts))

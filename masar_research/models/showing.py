@@ -1,0 +1,53 @@
+"""How a fitted model shows itself in a notebook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from masar_research.codebook import Codebook
+
+
+def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
+    """HTML table of coefficients with terms in both languages, and the facts of the fit."""
+    odds = "odds_ratio" in frame.columns
+    heads = [("Term", "المتغير"), ("Estimate", "التقدير"), ("Standard error", "الخطأ المعياري"),
+             ("Interval", "فترة الثقة"), ("p", "p")]
+    if odds:
+        heads.insert(4, ("Odds ratio", "نسبة الأرجحية"))
+    head = "".join(f"<th>{en}<br><span dir='rtl' lang='ar'>{ar}</span></th>" for en, ar in heads)
+    body = "".join(_row(row, odds) for row in frame.to_dict("records"))
+    outcome = note["outcome"]
+    words = codebook[outcome].label if outcome in codebook else {}
+    title = " · ".join(f"<bdi>{html.escape(text)}</bdi>" for text in words.values()) or html.escape(
+        outcome)
+    lost = ", ".join(f"{name} {count:,}" for name, count in note["missing"].items()) or "0"
+    facts = (
+        f"<code>{html.escape(note['formula'])}</code> · {note['rows']:,} rows · "
+        f"{note['df']} df · missing: {html.escape(lost)}"
+    )
+    references = "; ".join(f"{name} = {code}" for name, code in note["references"].items())
+    if references:
+        facts += f" · reference: {html.escape(references)}"
+    if note["base"]:
+        facts += f" · base: {html.escape(note['base'])}"
+    return (f"<table class='masar-model'><caption>{title}<br>{facts}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _row(row: Mapping[str, Any], odds: bool) -> str:
+    labels = "<br>".join(
+        f"<span dir='{direction}' lang='{lang}'>{html.escape(row[f'label_{lang}'])}</span>"
+        for lang, direction in (("en", "ltr"), ("ar", "rtl")) if row[f"label_{lang}"]
+    )
+    cells = [f"{row['estimate']:.3f}", f"{row['std_error']:.3f}",
+             f"{row['conf_low']:.3f} – {row['conf_high']:.3f}"]
+    if odds:
+        cells.append(f"{row['odds_ratio']:.2f}")
+    cells.append("< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}")
+    return (f"<tr><th style='text-align:start' title='{html.escape(row['term'], quote=True)}'>"
+            f"{labels}</th>"
+            + "".join(f"<td><bdi dir='ltr'>{html.escape(c)}</bdi></td>" for c in cells) + "</tr>")

@@ -1,0 +1,167 @@
+"""``load``: a study's card and files become a `Survey`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from masar_research.codebook import Category, Codebook, Variable
+from masar_research.errors import DataError
+from masar_research.loading.cards import FormSheets, SurveyCard, read_card
+from masar_research.loading.harmonise import Harmonised, card_error, describe, harmonise
+from masar_research.loading.places_of_files import find_card, find_file
+from masar_research.loading.raw import Raw
+from masar_research.loading.readers import read
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
+
+
+def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache: bool = True) -> Survey:
+    """Load a study in its harmonised variables, under its design, with its base weights.
+
+    Parameters
+    ----------
+    card : str, Path or SurveyCard
+        A card's path, a study's name (looked up in ``data/surveys/``), or a card already read.
+    wave : int or str, optional
+        One wave; without it all waves pooled, with strata and PSU ids common to the waves.
+    cache : bool
+        Whether files already read may come from the cache.
+
+    Returns
+    -------
+    Survey
+        With ``.card``, ``.codebook``, ``.checksum`` and a variable ``wave``. The card's weighting steps are
+        not applied.
+
+    Raises
+    ------
+    CardError
+        If the card does not validate or does not fit the file; the message names the line.
+    DataError
+        If a file is absent, damaged or not the one of the card's checksum.
+    DesignError
+        If weights, strata or PSUs cannot be right.
+
+    Examples
+    --------
+    >>> survey = load("masar_demo", wave=2026)                       # doctest: +SKIP
+    >>> survey.proportion("in_labour_force", by="sex").frame         # doctest: +SKIP
+    """
+    from masar_research.survey import Survey
+
+    card = card if isinstance(card, SurveyCard) else read_card(find_card(card))
+    waves = _waves(card, wave)
+    raws = {each: read_wave(card, each, cache=cache) for each in waves}
+    parts = {each: harmonise(raws[each], card, each) for each in waves}
+    frame, codebook = pool(card, parts)
+    design = card.design
+    for name in _roles(card):
+        frame[name] = _blanked(frame[name], codebook.missing_codes(name))
+    checksums = [raws[each].checksum for each in waves]
+    stages = list(design.psu) if isinstance(design.psu, tuple) else design.psu
+    fpc = list(design.fpc) if isinstance(design.fpc, tuple) else design.fpc
+    return Survey(frame, weights=design.weights, strata=design.strata, psu=stages, fpc=fpc, lonely_psu=design.lonely_psu,
+                  codebook=codebook, wave="wave" if len(waves) > 1 else None, card=card,
+                  checksum=checksums[0] if len(checksums) == 1 else _joined(checksums))
+
+
+def recode_report(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache: bool = True) -> pd.DataFrame:
+    """What became what: every value of every column, its code after, and how many rows.
+
+    Parameters
+    ----------
+    card, wave, cache
+        As for :func:`load`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns wave, variable, source, before, after, meaning, n.
+    """
+    card = card if isinstance(card, SurveyCard) else read_card(find_card(card))
+    reports = []
+    for each in _waves(card, wave):
+        report = harmonise(read_wave(card, each, cache=cache), card, each).report
+        report.insert(0, "wave", each)
+        reports.append(report)
+    return pd.concat(reports, ignore_index=True)
+
+
+def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
+    """The file of one wave as it is, its checksum compared with the card's.
+
+    Raises
+    ------
+    DataError
+        If the file is absent or its content is not the one the card declares.
+    """
+    facts, origin = card.waves[wave], card.path or Path()
+    form = None
+    if isinstance(facts.form, FormSheets):
+        form = (find_file(facts.form.survey, origin), find_file(facts.form.choices, origin))
+    elif facts.form is not None:
+        form = find_file(facts.form, origin)
+    path = find_file(facts.file, origin)
+    raw = read(path, form=form, sheet=facts.sheet, cache=cache)
+    if facts.checksum is not None and facts.checksum != raw.checksum:
+        raise card_error(card, ["waves", wave, "checksum"],
+                         f"the content of {path.name} is not the one declared: declared {facts.checksum}, found {raw.checksum}.",
+                         "If the file was changed on purpose, write the new checksum into the card; otherwise fetch the original.")
+    return raw
+
+
+def pool(card: SurveyCard, parts: dict[int | str, Harmonised]) -> tuple[pd.DataFrame, Codebook]:
+    """Waves one under the other with a variable ``wave``, and the codebook of all.
+
+    Parameters
+    ----------
+    card : SurveyCard
+    parts : dict
+        Wave → its harmonised data.
+
+    Returns
+    -------
+    frame, codebook
+    """
+    text = any(isinstance(wave, str) for wave in card.waves)
+    frames = []
+    for wave, part in parts.items():
+        frames.append(part.frame.assign(wave=str(wave) if text else float(wave)))
+    frame = pd.concat(frames, ignore_index=True)
+    variables = [describe(name, facts, [part.columns[name] for part in parts.values()]) for name, facts in card.variables.items()]
+    labels = {wave: facts.label or {"en": str(wave), "ar": str(wave)} for wave, facts in card.waves.items()}
+    waves = tuple(Category(str(wave) if text else float(wave), labels[wave]) for wave in parts)
+    return frame, Codebook([*variables, Variable("wave", {"en": "Survey wave", "ar": "جولة المسح"}, level="ordinal", categories=waves)])
+
+
+def _waves(card: SurveyCard, wave: int | str | None) -> list[int | str]:
+    if wave is None:
+        return list(card.waves)
+    for known in card.waves:
+        if str(known) == str(wave):
+            return [known]
+    waves = ", ".join(map(str, card.waves))
+    raise DataError(f"The study {card.study} has no wave {wave!r}.", remedy=f"Its waves are: {waves}.",
+                    ar=f"ليس في الدراسة {card.study} جولة {wave}. الجولات المتاحة: {waves}.")
+
+
+def _roles(card: SurveyCard) -> list[str]:
+    design = card.design
+    names = [design.weights]
+    for value in (design.strata, design.psu, design.fpc):
+        names += [value] if isinstance(value, str) else list(value or ())
+    return list(dict.fromkeys(names))
+
+
+def _blanked(column: pd.Series, codes: frozenset) -> pd.Series:
+    """A design column with its missing codes blank: a code such as 99 must not pass for a weight or a unit."""
+    return column.mask(column.isin(list(codes))) if codes else column
+
+
+def _joined(checksums: list[str]) -> str:
+    return f"sha256-content:{hashlib.sha256(' '.join(checksums).encode()).hexdigest()}"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from masar_research.codebook import Category, Codebook, Text, Variable
 from masar_research.errors import CardError, DataError
-from masar_research.expressions import evaluate, is_missing, truth
+from masar_research.expressions import evaluate, is_missing, parse, truth
 from masar_research.loading.cards import SurveyCard, VariableCard
 from masar_research.loading.dates import to_dates
 from masar_research.loading.numbers import as_numbers
@@ -100,21 +100,17 @@ def describe(name: str, card: VariableCard, columns: list[Column]) -> Variable:
 def _selected(raw: Raw, card: SurveyCard) -> pd.DataFrame:
     if card.select is None:
         return raw.frame
+    names = parse(card.select).names
+    for name in sorted(names - set(raw.frame.columns)):
+        raise card_error(card, ["select"], f"the file has no column {name!r}; select: reads the columns of the file.",
+                         did_you_mean(name, raw.frame.columns))
     try:
-        rows = truth(card.select, {name: raw.frame[name].to_numpy() for name in _names(card.select, raw.frame)},
-                     raw.codebook.missing_kinds)
+        rows = truth(card.select, {name: raw.frame[name].to_numpy() for name in names}, raw.codebook.missing_kinds)
     except DataError as error:
-        raise card_error(card, ["select"], f"{error.what} select: reads the columns of the file.",
-                         did_you_mean(card.select.split()[0], raw.frame.columns)) from None
+        raise card_error(card, ["select"], error.what, error.remedy) from None
     if not rows.any():
         raise card_error(card, ["select"], f"no row of the file satisfies {card.select!r}.", "Check the codes in the file.")
     return raw.frame[rows].reset_index(drop=True)
-
-
-def _names(text: str, frame: pd.DataFrame) -> list[str]:
-    from masar_research.expressions import parse
-
-    return [name for name in parse(text).names if name in frame.columns]
 
 
 @dataclass(slots=True)
@@ -181,7 +177,7 @@ class _Work:
         source = (own.from_ if own and own.from_ else None) or card.from_
         if (own and own.not_asked) or source is None:
             self.say(name, "", "", "", "not_asked", n)
-            text = card.scale in ("text", "date")
+            text = card.scale in ("text", "date") or any(isinstance(code, str) for code in card.codes)
             blank = np.full(n, np.datetime64("NaT", "us")) if card.scale == "date" else np.full(n, None, object)
             return Column(blank if text else np.full(n, NOT_ASKED), {} if text else {NOT_ASKED: "not_asked"}, ())
         part = "from" if not (own and own.from_) else "waves"
@@ -237,46 +233,54 @@ class _Work:
 
     def recoded(self, name: str, card: VariableCard, raw: pd.Series, source: str, recode: Mapping | None, gone: Mapping) -> Column:
         declared = self.codebook.missing_kinds(source)
-        targets = set((recode if recode is not None else card.codes).values() if recode is not None else card.codes)
-        text_out = any(isinstance(code, str) for code in targets) or (raw.dtype.kind != "f" and recode is None)
+        targets = set(card.codes) if recode is None else set(recode.values())
+        text_out = raw.dtype.kind != "f" if recode is None else any(isinstance(code, str) for code in targets)
         self.no_clash(name, recode, gone, targets)
+        # a code the file declares missing stays missing unless the card gives it a meaning of its own
+        open_kinds = {code: kind for code, kind in declared.items()
+                      if code not in targets and (recode is None or code not in recode)} | dict(gone)
+
+        def place(before: float | str, kind: str) -> float | str | None:
+            if isinstance(before, str) == text_out and before not in targets:
+                return before
+            return None if text_out else RESERVED[kind]
+
+        blank = int(raw.isna().sum())
+        if blank:
+            self.say(name, source, "(blank)", "(blank)", "missing", blank)
+        if recode is None and (not card.codes or card.scale == "numeric") and not text_out:
+            values = raw.to_numpy("float64", copy=True)
+            for code, kind in open_kinds.items():
+                found = int((values == code).sum())
+                if found:
+                    self.say(name, source, code, code, kind, found)
+            self.say(name, source, "(number)", "(number)", "", int((~np.isin(values, list(open_kinds)) & ~np.isnan(values)).sum()))
+            present = set(values) & set(open_kinds)
+            return Column(values, {code: kind for code, kind in open_kinds.items() if code in gone or code in present}, (source,))
         codes, uniques = pd.factorize(raw)
         counts = np.bincount(codes[codes >= 0], minlength=len(uniques))
         table = np.full(len(uniques) + 1, None if text_out else np.nan, dtype=object if text_out else float)
-        kinds: dict = {}
+        kinds = {after: kind for before, kind in gone.items() if (after := place(before, kind)) is not None}
         stray: list = []
-        closed = bool(card.codes) and card.scale != "numeric"
         for k, before in enumerate(uniques):
             before = before if isinstance(before, str) else float(before)
-            kind = gone.get(before) or (declared.get(before) if not (recode and before in recode) and before not in targets else None)
+            kind = open_kinds.get(before)
             if kind is not None:
-                after = before if isinstance(before, str) == text_out else RESERVED[kind]
-                if after in targets:
-                    after = RESERVED[kind]
-                kinds[after] = kind
+                after = place(before, kind)
+                if after is not None:
+                    kinds[after] = kind
             elif recode is not None and before in recode:
                 after = recode[before]
-            elif recode is not None and not (card.scale == "numeric" and not isinstance(before, str)) or (recode is None and closed and before not in card.codes):
+            elif recode is None and before in card.codes:
+                after = before
+            else:
                 stray.append((before, int(counts[k])))
                 continue
-            else:
-                after = before
             table[k] = after
-            if recode is not None or closed or kind:
-                self.say(name, source, before, after, kind or "", int(counts[k]))
+            self.say(name, source, before, "(blank)" if after is None else after, kind or "", int(counts[k]))
         if stray:
             self.refuse_stray(name, source, stray, recode is not None)
-        values = table[codes]
-        if recode is None and not closed:
-            self.say(name, source, "(number)", "(number)", "", int(np.isin(values, list(kinds), invert=True).sum() - is_missing(values).sum()))
-        blank = int((codes < 0).sum())
-        if blank:
-            self.say(name, source, "(blank)", "(blank)", "missing", blank)
-        for before, kind in gone.items():  # declared in the card, absent from this file
-            after = before if isinstance(before, str) == text_out else RESERVED[kind]
-            if after not in targets:
-                kinds.setdefault(after, kind)
-        return Column(values, kinds, (source,))
+        return Column(table[codes], kinds, (source,))
 
     def no_clash(self, name: str, recode: Mapping | None, gone: Mapping, targets: set) -> None:
         both = sorted(map(str, set(recode or ()) & set(gone)))
@@ -367,8 +371,6 @@ class _Work:
         return self.put(column, outside & ~(column.values == NOT_ASKED), "not_applicable")
 
     def evaluate(self, name: str, part: str, text: str, *, condition: bool):
-        from masar_research.expressions import parse
-
         try:
             expression = parse(text)
             out = evaluate(expression, self.values, self.kinds)

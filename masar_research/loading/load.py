@@ -6,12 +6,13 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from masar_research.codebook import Category, Codebook, Variable
 from masar_research.errors import DataError
 from masar_research.loading.cards import FormSheets, SurveyCard, read_card
-from masar_research.loading.harmonise import Harmonised, card_error, describe, harmonise
+from masar_research.loading.harmonise import RESERVED, Column, Harmonised, card_error, describe, harmonise
 from masar_research.loading.places_of_files import find_card, find_file
 from masar_research.loading.raw import Raw
 from masar_research.loading.readers import read
@@ -66,7 +67,7 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
     stages = list(design.psu) if isinstance(design.psu, tuple) else design.psu
     fpc = list(design.fpc) if isinstance(design.fpc, tuple) else design.fpc
     return Survey(frame, weights=design.weights, strata=design.strata, psu=stages, fpc=fpc, lonely_psu=design.lonely_psu,
-                  codebook=codebook, wave="wave" if len(waves) > 1 else None, card=card,
+                  codebook=codebook, wave="wave" if len(card.waves) > 1 else None, card=card,
                   checksum=checksums[0] if len(checksums) == 1 else _joined(checksums))
 
 
@@ -129,6 +130,7 @@ def pool(card: SurveyCard, parts: dict[int | str, Harmonised]) -> tuple[pd.DataF
     frame, codebook
     """
     text = any(isinstance(wave, str) for wave in card.waves)
+    parts = {wave: part for wave, part in zip(parts, _reconciled(list(parts.values()), list(card.variables)))}
     frames = []
     for wave, part in parts.items():
         frames.append(part.frame.assign(wave=str(wave) if text else float(wave)))
@@ -137,6 +139,26 @@ def pool(card: SurveyCard, parts: dict[int | str, Harmonised]) -> tuple[pd.DataF
     labels = {wave: facts.label or {"en": str(wave), "ar": str(wave)} for wave, facts in card.waves.items()}
     waves = tuple(Category(str(wave) if text else float(wave), labels[wave]) for wave in parts)
     return frame, Codebook([*variables, Variable("wave", {"en": "Survey wave", "ar": "جولة المسح"}, level="ordinal", categories=waves)])
+
+
+def _reconciled(parts: list[Harmonised], names: list[str]) -> list[Harmonised]:
+    """Codes that are missing in one wave and an answer (or another kind) in another get a code of their own."""
+    frames, columns = [part.frame.copy() for part in parts], [dict(part.columns) for part in parts]
+    for name in names:
+        mine = [part[name] for part in columns]
+        for code in {code for column in mine for code in column.kinds if not isinstance(code, str)}:
+            kinds = {column.kinds[code] for column in mine if code in column.kinds}
+            answered = any(code not in column.kinds and column.values.dtype.kind == "f" and (column.values == code).any() for column in mine)
+            if len(kinds) == 1 and not answered:
+                continue
+            for k, column in enumerate(mine):
+                if code in column.kinds:
+                    kind = column.kinds[code]
+                    values = np.where(column.values == code, RESERVED[kind], column.values)
+                    rest = {c: v for c, v in column.kinds.items() if c != code}
+                    mine[k] = Column(values, {**rest, RESERVED[kind]: kind}, column.source)
+                    columns[k][name], frames[k][name] = mine[k], values
+    return [Harmonised(frame, column, part.report) for frame, column, part in zip(frames, columns, parts)]
 
 
 def _waves(card: SurveyCard, wave: int | str | None) -> list[int | str]:

@@ -116,10 +116,8 @@ def _sheet(form: Path, sheet: str) -> str:
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
-    names = {name: re.sub(r"\s+", "_", str(name).strip().lower()) if not _COLUMN.match(str(name)) else str(name).strip()
+    names = {name: str(name).strip() if _COLUMN.match(str(name)) else re.sub(r"\s+", "_", str(name).strip().lower())
              for name in frame.columns}
-    if "list name" in frame.columns or "list_name" not in names.values():
-        names = {key: ("list_name" if value in ("list_name", "list") else value) for key, value in names.items()}
     return [{names[key]: _cell(value) for key, value in row.items() if not _blank(value)} for row in frame.to_dict("records")]
 
 

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
         raise DataError(f"{path.name} is not a readable Excel workbook ({_line(error)}).",
                         remedy="Open it in a spreadsheet program and save it again as .xlsx.") from None
-    with book:
+    with closing(book):
         names = book.sheetnames
         if sheet is not None and sheet not in names:
             raise DataError(f"{path.name} has no sheet {sheet!r}.", remedy=f"Its sheets are: {', '.join(names)}.")

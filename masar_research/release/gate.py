@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from masar_research.errors import ReleaseError
-from masar_research.release.linked import System, Table, derivations
+from masar_research.release.linked import System, Table
 from masar_research.release.profiles import DIFFERENCES, Profile
+from masar_research.release.protect import Figures, protect
 from masar_research.release.register import DISCLOSURE, Register, difference_tables
 from masar_research.release.reliability import REVIEW, Approval, assess
 
 LEAST_CASES = 5
 CARRIED = ("caution", "chart_only", "approved")
-
-
-@dataclass(slots=True)
-class _Figures:
-    """The figures (keys) of a release: why each is hidden ("" when shown) and its size."""
-
-    reason: dict[str, str]
-    size: dict[str, float]
-
-    @property
-    def hidden(self) -> set[str]:
-        return {key for key, reason in self.reason.items() if reason}
 
 
 def decide(
@@ -96,7 +84,7 @@ def decide(
     differences = cells["kind"].isin(DIFFERENCES).to_numpy()
     own = _own_reasons(cells, judged, differences, register)
 
-    figures = _Figures({}, {})
+    figures = Figures({}, {})
     for key, reason, n in zip(cells["same_as"], own, cells["n"], strict=True):
         figures.reason[key] = _stronger(figures.reason.get(key, ""), reason)
         figures.size[key] = min(figures.size.get(key, np.inf), float(n))
@@ -105,7 +93,7 @@ def decide(
     system = System.of(
         [*(t.renamed(keys) for t in groups), *difference_tables(cells), *register.tables]
     )
-    _protect(figures, system, register, _counts(cells), sides, keys)
+    protect(figures, system, register, _counts(cells), sides, keys)
 
     reasons = np.array([figures.reason[key] for key in cells["same_as"]], dtype=object)
     notes = judged["note_code"].to_numpy(object, copy=True)
@@ -223,73 +211,6 @@ def _counts(cells: pd.DataFrame) -> dict[str, float]:
         return {}
     counted = cells[pd.to_numeric(cells["count"], errors="coerce").notna()]
     return {key: float(count) for key, count in zip(counted["same_as"], counted["count"], strict=True)}
-
-
-def _follow_sides(figures: _Figures, sides: Mapping[str, tuple[str, ...]], keys: Mapping[str, str]) -> None:
-    """Hide every difference with a hidden or unknown side; differences of differences too."""
-    changed = True
-    while changed:
-        changed = False
-        for address, of in sides.items():
-            key = keys[address]
-            if figures.reason[key]:
-                continue
-            if not of or any(figures.reason[keys[side]] for side in of):
-                figures.reason[key] = "sides" if of else "sides_unknown"
-                changed = True
-
-
-def _protect(
-    figures: _Figures,
-    system: System,
-    register: Register,
-    counts: Mapping[str, float],
-    sides: Mapping[str, tuple[str, ...]],
-    keys: Mapping[str, str],
-) -> None:
-    """Complementary suppression until the auditor finds nothing.
-
-    Beyond help, and left out: what earlier releases give away by themselves, and what follows
-    from the definition of the groups with nothing shown at all.
-    """
-    totals = {
-        system.keys[column]
-        for column in np.flatnonzero((system.matrix < 0).any(axis=0))
-    }
-    before = System.of(register.tables)
-    beyond_help = {
-        found.key
-        for found in (
-            *derivations(before, frozenset(before.keys) - register.shown),
-            *derivations(system, frozenset(system.keys)),
-        )
-    }
-    while True:
-        _follow_sides(figures, sides, keys)
-        known = (set(figures.reason) - figures.hidden) | register.shown
-        protected = {k for k, reason in figures.reason.items() if reason in DISCLOSURE}
-        protected |= set(register.hidden)
-        hidden = frozenset(system.keys) - known
-        leaks = [
-            found for found in derivations(system, hidden, counts)
-            if found.key in protected and found.key not in beyond_help
-        ]  # fmt: skip
-        if not leaks:
-            return
-        leak = min(leaks, key=lambda found: found.key)
-        open_to = [
-            key for key in leak.shown
-            if key in figures.reason and not figures.reason[key] and key not in register.shown
-        ]  # fmt: skip
-        if not open_to:
-            raise ReleaseError(
-                f"{leak.key!r} is withheld, but what has been published before gives it away "
-                f"together with this brief ({', '.join(leak.shown[:6])}).",
-                remedy="Leave the group out of this brief, or ask for a review of the earlier release.",
-                ar="لا يمكن حماية الرقم المحجوب لأن ما نُشر سابقاً يكشفه مع هذا الموجز.",
-            )
-        chosen = min(open_to, key=lambda key: (key in totals, figures.size[key], key))
-        figures.reason[chosen] = "complementary"
 
 
 def _difference_notes(cells: pd.DataFrame, notes: np.ndarray, differences: np.ndarray) -> np.ndarray:

@@ -10,17 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from masar_research.briefs.authoring import Brief, open_brief, row, show
+    from masar_research.briefs.authoring import Brief, change_row, open_brief, row, show
     from masar_research.briefs.words import Change, Choice, Gap, Level, Phrase, Text
 
 _HOMES = {
-    **dict.fromkeys(("Brief", "open_brief", "row", "show"), "masar_research.briefs.authoring"),
+    **dict.fromkeys(("Brief", "change_row", "open_brief", "row", "show"), "masar_research.briefs.authoring"),
     **dict.fromkeys(
         ("Change", "Choice", "Gap", "Level", "Phrase", "Text"), "masar_research.briefs.words"
     ),
 }
 
-__all__ = ["Brief", "Change", "Choice", "Gap", "Level", "Phrase", "Text", "open_brief", "row", "show"]
+__all__ = [
+    "Brief", "Change", "Choice", "Gap", "Level", "Phrase", "Text", "change_row", "open_brief", "row",
+    "show",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

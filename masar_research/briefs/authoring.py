@@ -357,7 +357,7 @@ class Brief:
         self,
         name: str,
         *,
-        kind: Literal["dots", "bars", "trend"],
+        kind: Literal["dots", "effects", "changes", "trend"],
         rows: Iterable[ChartRow | Sequence[ChartRow]],
         title: AnySentence,
         base: Text,
@@ -366,9 +366,11 @@ class Brief:
         alt: Text | None = None,
         notes: Sequence[AnySentence] = (),
         width: Literal["full", "half"] = "full",
-        zero: bool = False,
+        columns: Literal[1, 2] = 1,
+        order: Literal["given", "value"] = "given",
+        reference: ChartRow | None = None,
     ) -> None:
-        """A chart: dots with whiskers, bars, or a line over waves.
+        """A chart: dots with whiskers, effects of a model, changes between waves, or a trend.
 
         Parameters
         ----------
@@ -377,14 +379,22 @@ class Brief:
             and lose their value.
         title : sentence
             What the picture shows, as a sentence.
-        base, question : under the chart; `n` is a cell whose n is added to the base.
-        zero : bool
-            Draw the zero line (differences, marginal effects).
+        base, question :
+            Stand under the chart; `n` is a cell whose n is added to the base.
+        columns : {1, 2}
+            Columns the groups of rows flow into.
+        order : {"given", "value"}
+            ``"value"`` sorts the rows of a group, largest first.
+        reference : ChartRow, optional
+            A value all rows are read against, drawn as a dashed line with its label.
         """
         flat: list[ChartRow] = []
         for entry in rows:
             flat.extend([entry] if isinstance(entry, ChartRow) else entry)
-        self._figure(name, kind, flat, title, base, n, question, alt, notes, width, zero=zero)
+        self._figure(
+            name, kind, flat, title, base, n, question, alt, notes, width,
+            columns=columns, order=order, reference=reference,
+        )  # fmt: skip
 
     def map(
         self,
@@ -427,17 +437,22 @@ class Brief:
         width: str,
         *,
         places: tuple[str, ...] = (),
-        zero: bool = False,
+        columns: Literal[1, 2] = 1,
+        order: Literal["given", "value"] = "given",
+        reference: ChartRow | None = None,
     ) -> None:
         self._new(name)
         if not rows:
             raise BriefError(f"The figure {name!r} has no rows.", remedy="Pass handle.rows(...).")
-        self._known(title, base, alt, n, *notes, *(entry.cell for entry in rows))
+        drawn = [*rows, *([reference] if reference else [])]
+        refs = [ref for entry in drawn for ref in (entry.cell, entry.before, entry.after)]
+        self._known(title, base, alt, n, *notes, *refs)
         self._emit(
             FigureBlock(
                 brief=self.name, id=name, drawing=drawing, rows=tuple(rows), title=title, base=base,
                 n=n, question=self.question(question) if isinstance(question, str) else question,
-                alt=alt, notes=tuple(notes), width=width, places=places, zero=zero,
+                alt=alt, notes=tuple(notes), width=width, places=places, columns=columns,
+                order=order, reference=reference,
             )  # fmt: skip
         )
 
@@ -566,15 +581,36 @@ class Brief:
 
 
 def row(
-    cell: CellRef,
+    cell: CellRef | None,
     label: LabelRef | Text,
     *,
     group: LabelRef | Text | None = None,
     series: LabelRef | Text | None = None,
     series_code: str | None = None,
 ) -> ChartRow:
-    """One chart row with its own label; `series_code` (``"sex:2"``) fixes the colour."""
+    """One chart row with its own label.
+
+    `series_code` (``"sex:2"``) fixes the colour. Without a cell the row is the reference
+    category of a model's variable.
+    """
     return ChartRow(cell=cell, label=label, group=group, series=series, series_code=series_code)
+
+
+def change_row(
+    label: LabelRef | Text,
+    *,
+    before: CellRef,
+    after: CellRef,
+    difference: CellRef,
+    group: LabelRef | Text | None = None,
+    series: LabelRef | Text | None = None,
+    series_code: str | None = None,
+) -> ChartRow:
+    """One row of a chart of changes: both levels and the difference with its own test."""
+    return ChartRow(
+        cell=difference, label=label, before=before, after=after, group=group, series=series,
+        series_code=series_code,
+    )  # fmt: skip
 
 
 def show(cell: CellRef, spec: str = "") -> Shown:

@@ -59,6 +59,7 @@ class Header(Block):
     waves: tuple[WaveFacts, ...]
     card: dict[str, LabelRef]
     facts: dict[str, float | None]
+    interviewed: tuple[str, str] | None = None
     geography: LabelRef
     weighting: tuple[LabelRef, ...] = ()
     lacks: tuple[tuple[str, LabelRef], ...] = ()
@@ -147,10 +148,16 @@ class HeadingBlock(Block):
 
 
 class ChartRow(Model):
-    """A row of a chart: a cell, its label, the group it stands under, its series (colour)."""
+    """A row of a chart: a cell, its label, the group it stands under, its series (colour).
 
-    cell: CellRef
+    For a change, `cell` is the difference and `before`, `after` its two levels. A row without
+    a cell is the reference category of a model.
+    """
+
+    cell: CellRef | None
     label: Label
+    before: CellRef | None = None
+    after: CellRef | None = None
     group: Label | None = None
     series: Label | None = None
     series_code: str | None = None
@@ -161,7 +168,7 @@ class FigureBlock(Block):
 
     type: Literal["figure"] = "figure"
     id: str
-    drawing: Literal["dots", "bars", "trend", "map"]
+    drawing: Literal["dots", "effects", "changes", "trend", "map"]
     rows: tuple[ChartRow, ...]
     title: Sentence
     base: Text
@@ -171,7 +178,9 @@ class FigureBlock(Block):
     notes: tuple[Sentence, ...] = ()
     width: Literal["full", "half"] = "full"
     places: tuple[str, ...] = ()
-    zero: bool = False
+    columns: Literal[1, 2] = 1
+    order: Literal["given", "value"] = "given"
+    reference: ChartRow | None = None
 
 
 class Shown(Model):

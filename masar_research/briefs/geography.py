@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from masar_research import places
 from masar_research.briefs.refs import LabelRef
-from masar_research.errors import ParameterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,37 +17,14 @@ class Geography:
     expression: str | None
 
 
-COUNTRY = Geography("JO", LabelRef(en="Jordan", ar="الأردن", source="geography JO"), None)
-
-
 def geography(code: str) -> Geography:
-    """The place of that code.
+    """The place that `code` names (`places.geography`).
 
     Raises
     ------
     ParameterError
-        An unknown place, with the codes there are.
+        An unknown place, with all there are.
     """
-    if code == "JO":
-        return COUNTRY
-    known = _known()
-    if code in known:
-        return known[code]
-    raise ParameterError(
-        f"geography={code!r} is not a place this project knows.",
-        remedy=f"Use one of {['JO', *known]}.",
-        ar=f"الموقع الجغرافي «{code}» غير معروف.",
-    )
-
-
-def _known() -> dict[str, Geography]:
-    from masar_research import places
-
-    found = {}
-    for region in places.regions():
-        label = LabelRef(en=region.en, ar=region.ar, source=f"region={region.code}")
-        found[f"JO-R{region.code}"] = Geography(f"JO-R{region.code}", label, f"region == {region.code}")
-    for governorate in places.governorates():
-        label = LabelRef(en=governorate.en, ar=governorate.ar, source=f"governorate={governorate.code}")
-        found[governorate.iso] = Geography(governorate.iso, label, f"governorate == {governorate.code}")
-    return found
+    place = places.geography(code)
+    label = LabelRef(en=place.names["en"], ar=place.names["ar"], source=f"geography {place.code}")
+    return Geography(place.code, label, place.where)

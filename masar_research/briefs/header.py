@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from masar_research.briefs import locations
 from masar_research.briefs.blocks import WaveFacts
@@ -17,6 +19,7 @@ from masar_research.errors import BriefError, ParameterError
 from masar_research.loading import load
 from masar_research.loading.cards import read_card
 from masar_research.survey import Survey
+from masar_research.weighting import from_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,26 @@ def opened(study: str, wave: int | str | None, place: str, profile: str) -> Open
             ar="هذه الجولة غير موجودة في بطاقة المسح.",
         )
     where = find_geography(place)
-    whole = load(cards[study], wave=chosen)
+    whole = weighted(load(card, wave=chosen, cache=use_cache()))
     header = header_fields(
         whole, card, chosen, where,
         {"survey": study, "wave": chosen, "geography": where.code, "profile": profile},
     )  # fmt: skip
 
     def pool() -> Survey:
-        return _within(load(cards[study]), where)
+        return _within(weighted(load(card, cache=use_cache())), where)
 
     return Opened(_within(whole, where), card, chosen, waves, where, header, pool)
+
+
+def use_cache() -> bool:
+    """Whether files may come from the cache; a verification sets ``MASAR_NO_CACHE``."""
+    return not os.environ.get("MASAR_NO_CACHE")
+
+
+def weighted(survey: Survey) -> Survey:
+    """The survey with the weighting steps of its card taken."""
+    return from_card(survey)
 
 
 def _within(survey: Survey, where: Geography) -> Survey:
@@ -93,13 +106,14 @@ def header_fields(
         "study": card.study,
         "synthetic": card.synthetic,
         "clustered": card.design.clustered,
-        "probability": facts["non_probability"] is None,
+        "probability": bool(getattr(card, "probability", True)),
         "lonely_psu": card.design.lonely_psu,
         "waves": tuple(_wave(card, code, survey if code == wave else None) for code in card.waves),
         "card": _card_texts(card),
         "facts": facts,
+        "interviewed": interview_dates(survey),
         "geography": where.label,
-        "weighting": tuple(step_words(step) for step in card.weighting),
+        "weighting": tuple(step_words(step, survey.codebook) for step in card.weighting),
         "lacks": tuple(
             (lack.indicator or lack.variable, _label(lack.reason, f"lacks.{number}"))
             for number, lack in enumerate(card.lacks)
@@ -122,7 +136,6 @@ def survey_facts(survey: Survey) -> dict[str, float | None]:
     held = weights[weights > 0]
     mean = held.mean()
     deff = float(len(held) * (held**2).sum() / held.sum() ** 2)
-    described = survey.design.describe()
     return {
         "rows": float(len(survey)),
         "interviews": float(len(held)),
@@ -134,8 +147,18 @@ def survey_facts(survey: Survey) -> dict[str, float | None]:
         "weight_min": float(held.min() / mean),
         "weight_max": float(held.max() / mean),
         "n_eff_weights": float(len(held) / deff),
-        "non_probability": 1.0 if described.get("probability") is False else None,
     }
+
+
+def interview_dates(survey: Survey) -> tuple[str, str] | None:
+    """First and last day of interviewing in the data, or None when it holds no dates."""
+    if "interview_date" not in survey.frame.columns:
+        return None
+    raw = survey.frame["interview_date"][np.asarray(survey.design.weights, float) > 0]
+    days = pd.to_datetime(raw, errors="coerce").dropna()
+    if days.empty:
+        return None
+    return days.min().date().isoformat(), days.max().date().isoformat()
 
 
 def _wave(card: Any, code: int | str, survey: Survey | None) -> WaveFacts:

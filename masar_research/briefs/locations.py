@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from masar_research.errors import ParameterError
+from masar_research.loading.places_of_files import home
 
 
 def root() -> Path:
-    """The project: ``MASAR_PROJECT``, or the nearest folder upwards that holds ``data/surveys``."""
-    named = os.environ.get("MASAR_PROJECT")
-    if named:
-        return Path(named).resolve()
-    here = Path.cwd().resolve()
-    package = Path(__file__).resolve().parents[2]
-    for folder in (here, *here.parents, package):
-        if (folder / "data" / "surveys").is_dir():
-            return folder
-    raise ParameterError(
-        f"No project was found above {here}: no folder there holds data/surveys.",
-        remedy="Run from inside the project, or set MASAR_PROJECT to its folder.",
-    )
+    """The project's folder (``MASAR_HOME`` names another one)."""
+    return home()
 
 
 def cards() -> dict[str, Path]:
     """Study name → survey card."""
-    return {path.stem: path for path in sorted((root() / "data" / "surveys").glob("*.yml"))}
+    folder = root() / "data" / "surveys"
+    return {path.stem: path for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")])}
 
 
 def notebook(name: str) -> Path:
@@ -35,6 +24,7 @@ def notebook(name: str) -> Path:
 
 
 def reports() -> Path:
+    """Where reports go unless told otherwise."""
     return root() / "reports"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from masar_research.briefs.refs import LabelRef
+from masar_research.codebook import Codebook
 from masar_research.errors import BriefError
 
 
-def step_words(step: Any) -> LabelRef:
-    """What one step of the card does, as a short phrase."""
+def step_words(step: Any, codebook: Codebook) -> LabelRef:
+    """What one step of the card does, as a short phrase with the variables' labels."""
     name = step.step
     source = f"survey card: weighting ({name})"
     match name:
@@ -20,27 +21,31 @@ def step_words(step: Any) -> LabelRef:
                 source=source,
             )
         case "rake":
-            margins = [" × ".join(margin.variables) for margin in step.margins]
             return LabelRef(
-                en=f"raking to population margins ({', '.join(margins)})",
-                ar=f"معايرة الأوزان بالتكرار النسبي على هوامش سكانية ({'، '.join(margins)})",
+                en=f"raking to population totals by {', '.join(_cells(m, codebook, 'en') for m in step.margins)}",
+                ar="معايرة الأوزان لتطابق مجاميع السكان حسب "
+                + "، ".join(_cells(m, codebook, "ar") for m in step.margins),
                 source=source,
             )
         case "poststratify":
-            cells = " × ".join(step.margin.variables)
             return LabelRef(
-                en=f"post-stratification to population counts ({cells})",
-                ar=f"ترجيح بعدي على أعداد السكان ({cells})",
+                en=f"post-stratification to population counts by {_cells(step.margin, codebook, 'en')}",
+                ar=f"ترجيح بعدي لتطابق أعداد السكان حسب {_cells(step.margin, codebook, 'ar')}",
                 source=source,
             )
         case "trim":
-            bounds = " / ".join(str(bound) for bound in (step.lower, step.upper) if bound is not None)
+            bounds = ", ".join(str(bound) for bound in (step.lower, step.upper) if bound is not None)
             return LabelRef(
-                en=f"extreme weights trimmed ({bounds})",
-                ar=f"تقليم الأوزان المتطرفة ({bounds})",
+                en=f"extreme weights cut at {bounds}",
+                ar=f"تقليم الأوزان المتطرفة عند {bounds}",
                 source=source,
             )
     raise BriefError(
         f"The weighting step {name!r} has no words for the method box.",
         remedy="Add them to masar_research/briefs/steps.py, in both languages.",
     )
+
+
+def _cells(margin: Any, codebook: Codebook, lang: str) -> str:
+    names = [name for name in margin.variables if name != "wave"]
+    return " × ".join(codebook.label(name, lang).casefold() for name in names or margin.variables)

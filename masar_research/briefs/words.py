@@ -5,7 +5,7 @@ reference. No digit and no number word may stand in the template itself, so that
 typed by hand cannot reach a page.
 
 Specs: ``percent``, ``points`` (signed, with its noun), ``size`` (points without the sign),
-``number``, ``ci``, ``low``, ``high``, ``n``, ``magnitude`` (words such as "about a quarter",
+``number``, ``ci`` (in words), ``range`` (short, for tables), ``low``, ``high``, ``n``, ``magnitude`` (words such as "about a quarter",
 where the interval allows them), ``label``, ``date``, ``month``, ``year``, ``value``. A number
 of decimals may follow, ``{x:percent.0}``, and the Arabic case after a verb or preposition,
 ``{x:points,oblique}``.
@@ -26,7 +26,7 @@ from masar_research.present import lint
 
 LANGUAGES = ("en", "ar")
 SPECS = (
-    "percent", "points", "size", "number", "ci", "low", "high", "n", "magnitude",
+    "percent", "points", "size", "number", "ci", "range", "low", "high", "n", "magnitude",
     "label", "date", "month", "year", "value",
 )  # fmt: skip
 _SPEC = re.compile(r"^(?P<name>[a-z]+)(?:\.(?P<digits>\d))?(?:,(?P<case>nominative|oblique))?$")
@@ -44,6 +44,7 @@ class Phrase(Model):
     en: str
     ar: str
     gender: Literal["m", "f"]
+    number: Literal["singular", "plural"] = "singular"
 
     @model_validator(mode="after")
     def _both(self) -> Phrase:
@@ -126,19 +127,26 @@ class Text(Model):
 
 
 class Level(Model):
-    """"{subject} was 14.9% (95% confidence interval …)", with the verb in agreement."""
+    """"{subject} was 14.9% (95% confidence interval …)", with the verb in agreement.
+
+    `among` is the group as it stands after "among" / «لدى»; `interval` and `n` fill the
+    bracket.
+    """
 
     rule: Literal["level"] = "level"
     cell: CellRef
     subject: Phrase
+    among: Phrase | None = None
     interval: bool = True
+    n: bool = False
     otherwise: Text | None = None
 
 
 class Gap(Model):
-    """Two groups and their difference; who is ahead follows the test of the difference cell.
+    """Two groups side by side; whether there is a gap follows the test of the difference cell.
 
-    `test` is the difference ``high − low`` in that order; `first` and `second` are its sides.
+    `test` is the difference *first − second*; `first` and `second` are its sides, the phrases
+    stand after "among" / «لدى».
     """
 
     rule: Literal["gap"] = "gap"
@@ -148,12 +156,16 @@ class Gap(Model):
     subject: Phrase
     first_label: Phrase
     second_label: Phrase
+    interval: bool = False
     alpha: float = 0.05
     otherwise: Text | None = None
 
 
 class Change(Model):
-    """A level now and before; rose, fell or no detectable change by the test of their difference."""
+    """Rose, fell or no detectable change, by the test of the difference *now − before*.
+
+    `since` is the earlier wave (a parameter or date shown as a year).
+    """
 
     rule: Literal["change"] = "change"
     test: CellRef
@@ -161,6 +173,8 @@ class Change(Model):
     before: CellRef
     subject: Phrase
     since: Ref
+    levels: bool = True
+    interval: bool = False
     alpha: float = 0.05
     otherwise: Text | None = None
 

@@ -1,0 +1,147 @@
+"""A notebook executed once by papermill, in a fresh kernel of this very Python."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from masar_research.briefs import locations
+from masar_research.errors import BriefError, MasarError
+
+Progress = Callable[[str, int, int], None]
+_IPC_PATH_LIMIT = 100
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """A progress callback that says nothing."""
+
+
+def execute(
+    notebook: Path, output: Path, parameters: Mapping[str, Any], progress: Progress = quiet
+) -> Mapping[str, Any]:
+    """Execute `notebook` with `parameters` into `output`.
+
+    Returns
+    -------
+    NotebookNode
+        The executed notebook.
+
+    Raises
+    ------
+    BriefError
+        The notebook is missing, does not declare the parameters, or a cell failed; in the
+        last case `output` holds the notebook with the error.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    if not notebook.exists():
+        raise BriefError(
+            f"The notebook {notebook.name} is not in notebooks/briefs.",
+            remedy="Restore it from the repository, or correct the brief's name.",
+        )
+    _declared(notebook, parameters)
+
+    def started(cell: Any, cell_index: int, **_: Any) -> None:
+        progress("execute", cell_index, total)
+
+    total = _cells(notebook)
+    with _surroundings() as manager:
+        try:
+            return papermill.execute_notebook(
+                str(notebook),
+                str(output),
+                parameters=dict(parameters),
+                kernel_name="python3",
+                cwd=str(locations.root()),
+                progress_bar=False,
+                log_output=False,
+                request_save_on_cell_execute=False,
+                on_cell_start=started,
+                **manager,
+            )
+        except PapermillExecutionError as error:
+            raise BriefError(
+                f"Cell {error.cell_index} of {notebook.name} failed: {error.ename}: {_first_lines(error.evalue)}",
+                remedy="Correct what the message names; the notebook with the error was kept aside.",
+                ar="فشل تنفيذ الدفتر؛ حُفظت نسخة منه مع الخطأ.",
+            ) from error
+        except MasarError:
+            raise
+        except Exception as error:
+            raise BriefError(
+                f"{notebook.name} could not be executed: {type(error).__name__}: {error}",
+                remedy="Check that the notebook opens in JupyterLab and that ipykernel is installed.",
+            ) from error
+
+
+def _first_lines(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[:6])
+
+
+def _cells(notebook: Path) -> int:
+    import nbformat
+
+    return len(nbformat.read(notebook, as_version=4).cells)
+
+
+def _declared(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    import papermill
+
+    declared = set(papermill.inspect_notebook(str(notebook)))
+    if declared != set(parameters):
+        raise BriefError(
+            f"The cell tagged 'parameters' of {notebook.name} declares {sorted(declared)}; "
+            f"the catalogue says {sorted(parameters)}.",
+            remedy="Make the two agree.",
+        )
+
+
+@contextmanager
+def _surroundings() -> Iterator[dict[str, Any]]:
+    """Environment and kernel manager of an execution; all as before afterwards."""
+    runtime = Path(tempfile.mkdtemp(prefix="masar-"))
+    package_home = str(Path(__file__).resolve().parents[2])
+    paths = [package_home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    wanted = {
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        "MASAR_HOME": str(locations.root()),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    level = logging.getLogger("papermill").level
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.update(wanted)
+    try:
+        yield _manager(runtime)
+    finally:
+        logging.getLogger("papermill").setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(runtime, ignore_errors=True)
+
+
+def _manager(runtime: Path) -> dict[str, Any]:
+    """IPC instead of TCP ports where sockets in files exist: parallel starts cannot collide."""
+    longest = runtime / f"kernel-{'x' * 36}.json-ipc-5"
+    if sys.platform == "win32" or len(str(longest)) > _IPC_PATH_LIMIT:
+        return {}
+    from jupyter_client.manager import AsyncKernelManager
+
+    class InFiles(AsyncKernelManager):
+        def __init__(self, **fields: Any) -> None:
+            super().__init__(transport="ipc", **fields)
+
+    return {"kernel_manager_class": InFiles}

@@ -1,0 +1,293 @@
+"""All cells of a brief before the release gate, at once."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from masar_research import release
+from masar_research.briefs.blocks import Block, EstimatesBlock, Header, Row
+from masar_research.briefs.refs import CellRef, Scalar
+from masar_research.errors import BriefError
+
+_EQUALITY = re.compile(r"^\s*(\w+)\s*==\s*(-?\d+(?:\.\d+)?)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A registered row with what the gate said of it.
+
+    Attributes
+    ----------
+    ref : CellRef
+    block : EstimatesBlock
+    row : Row
+    address : str
+        Its name in the brief: ``participation[sex=2]``.
+    same_as : str
+        Names the population quantity with its study and wave; equal in every brief.
+    status : {"show", "flag", "suppress"}
+    reason, note : str
+        Codes of `release.words`; empty where there is none.
+    """
+
+    ref: CellRef
+    block: EstimatesBlock
+    row: Row
+    address: str
+    same_as: str
+    status: str
+    reason: str
+    note: str
+
+    @property
+    def hidden(self) -> bool:
+        return self.status == "suppress"
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """Every cell of a brief after the gate, with what the register must remember."""
+
+    cells: Mapping[tuple[str, int], Cell]
+    decisions: pd.DataFrame
+    tables: tuple[release.Table, ...]
+
+    def __getitem__(self, ref: CellRef) -> Cell:
+        return self.cells[ref.set, ref.row]
+
+
+def decide(
+    blocks: Sequence[Block],
+    register: release.Register | None = None,
+    approved: Iterable[release.Approval] = (),
+) -> Gated:
+    """Put every registered row of a brief through the release gate.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        All blocks of the brief; the header names the profile.
+    register : release.Register, optional
+        Earlier releases of other briefs.
+    approved : iterable of release.Approval
+        Named releases of cells under review, by address (``participation[sex=2]``).
+    """
+    header = next(block for block in blocks if isinstance(block, Header))
+    sets = [block for block in blocks if isinstance(block, EstimatesBlock)]
+    if not sets:
+        raise BriefError(
+            "The brief registers no estimates, so there is nothing to show.",
+            remedy="Register them in the notebook: brief.estimates(name, ...).",
+        )
+    places = [(block, number) for block in sets for number in range(len(block.rows))]
+    identified = {(b.id, number): _identity(header, b, b.rows[number]) for b, number in places}
+    addresses = {(b.id, number): address(b, number) for b, number in places}
+    frame = pd.DataFrame([_record(b, number, identified, addresses) for b, number in places])
+    tables = tuple(_linked(header, sets))
+    profile = str(header.parameters["profile"])
+    decisions = release.decide(frame, profile, tables=tables, register=register, approved=approved)
+    answers = decisions.set_index("address")
+    cells = {}
+    for block, number in places:
+        answer = answers.loc[addresses[block.id, number]]
+        cells[block.id, number] = Cell(
+            ref=CellRef(set=block.id, row=number, key=block.rows[number].key),
+            block=block, row=block.rows[number], address=addresses[block.id, number],
+            same_as=identified[block.id, number], status=answer["status"],
+            reason=answer["reason"], note=answer["note_code"],
+        )  # fmt: skip
+    return Gated(MappingProxyType(cells), decisions, tables)
+
+
+def address(block: EstimatesBlock, number: int) -> str:
+    """The name of a cell inside its brief: ``participation[sex=2]``."""
+    row = block.rows[number]
+    parts = dict(row.key)
+    if len({other.variable for other in block.rows}) > 1:
+        parts["variable"] = row.variable
+    if len({other.category for other in block.rows}) > 1:
+        parts["category"] = row.category
+    return f"{block.id}[{', '.join(f'{name}={value}' for name, value in parts.items())}]"
+
+
+def _record(
+    block: EstimatesBlock,
+    number: int,
+    identified: Mapping[tuple[str, int], str],
+    addresses: Mapping[tuple[str, int], str],
+) -> dict[str, Any]:
+    row = block.rows[number]
+    nan = float("nan")
+
+    def known(value: float | None) -> float:
+        return nan if value is None else float(value)
+
+    smallest = None if row.count is None or row.n is None else min(row.count, row.n - row.count)
+    return {
+        "address": addresses[block.id, number],
+        "same_as": identified[block.id, number],
+        "kind": block.kind,
+        "estimate": known(row.estimate),
+        "std_error": known(row.std_error),
+        "n": known(row.n),
+        "n_eff": known(row.n_eff),
+        "df": known(row.df),
+        "count_min": known(smallest),
+        "sides": tuple(addresses[side.set, side.row] for side in row.sides),
+        "sensitive": block.sensitive,
+    }
+
+
+# --- naming population quantities ------------------------------------------------------
+
+
+def conditions(block: EstimatesBlock, row: Row) -> tuple[dict[str, str], str]:
+    """Equalities that define the row's population (base and domain), and the rest of the base."""
+    equal = {name: _code(value) for name, value in row.key.items() if name in block.by}
+    rest = []
+    for part in _conjuncts(str(block.note.get("base") or "")):
+        match = _EQUALITY.match(part)
+        if match:
+            equal.setdefault(match[1], _code(float(match[2])))
+        elif part:
+            rest.append(part)
+    if "wave" not in equal and len(block.waves) == 1:
+        equal["wave"] = _code(block.waves[0])
+    return equal, " and ".join(sorted(rest))
+
+
+def _conjuncts(base: str) -> list[str]:
+    """The parts of a conjunction; a part that holds ``or`` or ``not`` stays whole."""
+    parts = []
+    for piece in re.split(r"\)\s+and\s+\(", base.removeprefix("(").removesuffix(")")):
+        splits = [piece] if re.search(r"\b(or|not|in)\b|[()]", piece) else re.split(r"\s+and\s+", piece)
+        parts.extend(" ".join(part.split()) for part in splits)
+    return parts
+
+
+def _code(value: Scalar) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _identity(header: Header, block: EstimatesBlock, row: Row) -> str:
+    equal, rest = conditions(block, row)
+    other = {name: value for name, value in row.key.items() if name not in block.by}
+    parts = [
+        header.study,
+        block.estimator,
+        row.variable,
+        _code(row.category),
+        ",".join(f"{name}={equal[name]}" for name in sorted(equal)),
+        rest,
+        ",".join(f"{name}={value}" for name, value in sorted(other.items())),
+        str(block.note.get("formula", "")),
+        str(block.note.get("denominator", "")),
+    ]
+    return "|".join(parts)
+
+
+# --- linked tables ---------------------------------------------------------------------
+
+
+def _linked(header: Header, sets: Sequence[EstimatesBlock]) -> Iterable[release.Table]:
+    families: dict[tuple[str, str, str], dict[frozenset[tuple[str, str]], str]] = defaultdict(dict)
+    for block in sets:
+        if block.kind == "difference":
+            continue
+        for number, row in enumerate(block.rows):
+            equal, rest = conditions(block, row)
+            what = (f"{block.link}|{row.variable}|{_code(row.category)}", rest, block.kind)
+            families[what].setdefault(frozenset(equal.items()), address(block, number))
+        yield from _whole_shares(block)
+    for members in families.values():
+        yield from _totals(members)
+
+
+def _whole_shares(block: EstimatesBlock) -> Iterable[release.Table]:
+    """All categories of one variable in one domain add up to everybody."""
+    if block.kind != "proportion":
+        return
+    groups: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for number, row in enumerate(block.rows):
+        groups[row.variable, *row.key.items()].append(address(block, number))
+    for parts in groups.values():
+        if len(parts) > 1:
+            yield release.Table(None, tuple(parts))
+
+
+def _totals(members: Mapping[frozenset[tuple[str, str]], str]) -> Iterable[release.Table]:
+    """A cell and the cells that split its population by further variables."""
+    names = {cell: frozenset(name for name, _ in cell) for cell in members}
+    for total in members:
+        splits: dict[frozenset[str], list[frozenset[tuple[str, str]]]] = defaultdict(list)
+        for part in members:
+            if total < part:
+                splits[names[part]].append(part)
+        for parts in splits.values():
+            if len(parts) > 1:
+                yield release.Table(members[total], tuple(members[part] for part in parts))
+        yield from _governorates(total, members)
+
+
+def _governorates(
+    region: frozenset[tuple[str, str]], members: Mapping[frozenset[tuple[str, str]], str]
+) -> Iterable[release.Table]:
+    """A region and its governorates: the first digit of a governorate's code is its region."""
+    code = dict(region).get("region")
+    if code is None:
+        return
+    others = region - {("region", code)}
+    parts = [
+        address
+        for cell, address in members.items()
+        if (own := dict(cell).get("governorate"))
+        and own.startswith(code)
+        and cell - {("governorate", own)} == others
+    ]
+    if len(parts) > 1:
+        yield release.Table(members[region], tuple(parts))
+
+
+# --- what the office keeps -------------------------------------------------------------
+
+
+def read_registers(folder: Path, except_for: str) -> release.Register:
+    """All earlier releases but those of the brief that is being built again."""
+    merged = release.Register()
+    for path in sorted(folder.glob("*.json")):
+        if path.stem == except_for:
+            continue
+        one = release.Register.read(path)
+        merged = release.Register(
+            merged.shown | one.shown,
+            MappingProxyType({**merged.hidden, **one.hidden}),
+            tuple(dict.fromkeys((*merged.tables, *one.tables))),
+        )
+    return merged
+
+
+def read_approvals(path: Path, brief: str) -> tuple[release.Approval, ...]:
+    """Named releases of cells under review: a YAML list of brief, cell, who, why."""
+    if not path.exists():
+        return ()
+    from ruamel.yaml import YAML
+
+    entries = YAML(typ="safe").load(path.read_text(encoding="utf-8")) or []
+    found = []
+    for number, item in enumerate(entries):
+        if not isinstance(item, dict) or set(item) != {"brief", "cell", "who", "why"}:
+            raise BriefError(
+                f"Entry {number + 1} of {path.name} does not have exactly brief, cell, who and why.",
+                remedy="Write {brief: …, cell: 'participation[sex=2]', who: …, why: …}.",
+            )
+        if item["brief"] == brief:
+            found.append(release.Approval(item["cell"], item["who"], item["why"]))
+    return tuple(found)

@@ -19,6 +19,10 @@ from masar_research.errors import ModelError
 
 Family = Literal["binomial", "probit", "cloglog", "poisson", "gaussian"]
 FAMILIES: tuple[Family, ...] = ("binomial", "probit", "cloglog", "poisson", "gaussian")
+class SeparationError(ModelError):
+    """The outcome is predicted without error for some rows: no finite estimate exists."""
+
+
 _CANONICAL: tuple[Family, ...] = ("binomial", "poisson", "gaussian")
 _BLOCK = 16_384
 _SAMPLE = 20_000
@@ -132,7 +136,9 @@ def fit(
     ------
     ModelError
         No rows, fewer rows than columns, an outcome outside its range or without variation,
-        collinear columns (named, with what they duplicate), separation (named), no convergence.
+        collinear columns (named, with what they duplicate), no convergence.
+    SeparationError
+        A combination of columns predicts the outcome without error; the columns are named.
 
     References
     ----------
@@ -378,7 +384,7 @@ def _refuse_unconverged(problem, names, coef, step, passes) -> None:
         reach = np.maximum(reach, np.abs(X * step).max(axis=0))
     moving = [names[j] for j in np.flatnonzero(reach > _SEPARATED_STEP)]
     if moving and problem.family not in ("gaussian",):
-        raise ModelError(
+        raise SeparationError(
             "Separation: the outcome is predicted without error for some rows, so no finite "
             f"estimate exists. Terms that run away: {', '.join(moving)}.",
             remedy="Merge the categories that hold only one outcome, or leave the term out.",

@@ -15,7 +15,7 @@ from masar_research.engine import intervals
 from masar_research.engine.margins import coefficient_totals
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
-from masar_research.models.formula import Matrix, build, parse
+from masar_research.models.formula import Matrix, build, one_sided, parse
 from masar_research.models.model import SurveyModel, frozen
 
 if TYPE_CHECKING:
@@ -105,8 +105,13 @@ def glm(
                 remedy="Use a variable coded 1 (yes) and 0 (no), or derive one in the survey card.",
                 ar="يحتاج النموذج إلى متغير مرمّز بصفر وواحد.",
             )
-    fitted = engine.fit(matrix.X, matrix.y, survey.design.weights, family=family,
-                        mask=matrix.used, names=matrix.names)
+    try:
+        fitted = engine.fit(matrix.X, matrix.y, survey.design.weights, family=family,
+                            mask=matrix.used, names=matrix.names)
+    except engine.SeparationError as error:
+        cells = one_sided(matrix)
+        found = f" Groups with one outcome only: {'; '.join(cells)}." if cells else ""
+        raise ModelError(error.what + found, remedy=error.remedy, ar=error.ar) from error
     design = survey.design
     vcov = covariance(design, coefficient_totals(design, fitted, matrix.X))
     df = _degrees(design, fitted) + 1 - fitted.coef.size

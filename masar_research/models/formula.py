@@ -286,6 +286,25 @@ def level_place(survey: Survey, name: str, wanted: Any, levels: tuple[Any, ...])
                      remedy=f"Its codes are {list(levels)}.")
 
 
+def one_sided(matrix: Matrix, limit: int = 6) -> list[str]:
+    """Cells of the categorical terms in which every fitted row has the same outcome, in words."""
+    y = matrix.y[matrix.used]
+    found: dict[str, None] = {}
+    for term in matrix.spec.formula:
+        names = [n for n in matrix.data.columns
+                 if any(n in (f.expr, f.expr[2:-1]) for f in term.factors)]
+        if not names or any(name not in matrix.references for name in names):
+            continue
+        groups = pd.Series(y).groupby([matrix.data[name] for name in names], observed=True)
+        for key, part in groups:
+            if part.nunique() == 1:
+                codes = key if isinstance(key, tuple) else (key,)
+                words = " × ".join(
+                    f"{name} {code}" for name, code in zip(names, codes, strict=True))
+                found[f"{words} ({len(part)} rows, all {part.iloc[0]:g})"] = None
+    return list(found)[:limit]
+
+
 def _whole(part: np.ndarray, used: np.ndarray) -> np.ndarray:
     if used.all():
         return np.ascontiguousarray(part)

@@ -370,6 +370,9 @@ class Trim:
             f"to the bound {caps}; {what}.",
             ar=f"تقليم الأوزان: أُعيد {_num(changed)} وزنًا من {_num(positive)} إلى الحد "
             f"\u2066{caps}\u2069.",
+        ) if changed else Text(
+            en=f"Trimming: no weight lies beyond the bound {caps}; nothing changed.",
+            ar=f"تقليم الأوزان: لا وزن يتجاوز الحد \u2066{caps}\u2069؛ لم يتغير شيء.",
         )
         return Taken(weights, None, text, facts)
 

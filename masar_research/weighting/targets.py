@@ -152,7 +152,9 @@ def match(
     scale : float or None
         Multiplies the targets (shares become totals).
     groups : (codes (n,), values, name) or None
-        Waves, each calibrated by itself, unless the margin names the wave variable.
+        Waves, each calibrated by itself, unless the margin names the wave variable. Of targets
+        given by wave (the survey's wave variable, or ``wave``), those of waves that are not in
+        the data are set aside.
 
     Returns
     -------
@@ -162,9 +164,11 @@ def match(
     """
     coded = [survey.coded(name) for name in spec.variables]
     targets = spec.targets
-    if groups is not None and groups[2] in spec.variables:
-        place = spec.variables.index(groups[2])
-        present = set(groups[1])
+    wave = "wave" if groups is None else groups[2]
+    if wave in spec.variables:
+        place = spec.variables.index(wave)
+        codes = coded[place].codes
+        present = {coded[place].levels[k] for k in np.unique(codes[codes >= 0])}
         targets = tuple(item for item in targets if item[0][place] in present)
     cells = {}
     for key, value in targets:

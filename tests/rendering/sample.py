@@ -60,7 +60,7 @@ GROUPS = (
 
 
 @cache
-def art(lang: str, *, height: float = 62.0, width: float = 174.0, rows: int = 5) -> Art:
+def art(lang: str, *, height: float = 62.0, width: float = 170.0, rows: int = 5) -> Art:
     """Dots with whiskers, mirrored in Arabic, text as paths."""
     canvas = Canvas(figsize=(width / 25.4, height / 25.4), layout="constrained")
     axes = canvas.subplots()
@@ -111,7 +111,7 @@ def data_table(lang: str, name: str) -> Table:
 
 def figure(lang: str, name: str, title: str, alt: str, base: str, question: str | None,
            *, notes: tuple[str, ...] = (), width: str = "full", rows: int = 5) -> Figure:  # fmt: skip
-    drawing = art(lang, rows=rows) if width == "full" else art(lang, height=58.0, width=84.0, rows=rows)
+    drawing = art(lang, rows=rows) if width == "full" else art(lang, height=58.0, width=82.0, rows=rows)
     return Figure(
         id=name,
         title=line(title),

@@ -13,9 +13,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 
-import fontpkg
 import typst
 
 from masar_research.briefs.document import (
@@ -28,14 +26,16 @@ from masar_research.briefs.document import (
     Messages,
     Paragraph,
     Table,
+    lines,
     plain,
 )
+from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
 from masar_research.briefs.exporters.segments import clean, segments
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.errors import BriefError
+from masar_research.present import fonts
 
-FAMILIES = ("Amiri", "IBM Plex Sans Arabic")
 _OPTIONAL_MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 # Kinds of character after which text readers take the next ones for left-to-right too.
 _LEADS_ON = frozenset(("L", "EN", "ES", "ET", "CS", "AN"))
@@ -94,42 +94,26 @@ def _template() -> bytes:
 
 @lru_cache(maxsize=1)
 def _fonts() -> typst.Fonts:
-    folders = {str(Path(file.path).parent) for name in FAMILIES for file in _files(name)}
     return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=sorted(folders)
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[str(folder) for folder in fonts.directories()],
     )
 
 
-def _files(name: str) -> tuple[fontpkg.FontFile, ...]:
-    return tuple(fontpkg.family(name).files)
-
-
-@lru_cache(maxsize=1)
-def _repertoire() -> frozenset[int]:
-    """Characters shown by every font of a text face, or by the other face's regular cut."""
-    from fontTools.ttLib import TTFont
-
-    shown: set[int] = set()
-    for name in FAMILIES:
-        with TTFont(fontpkg.path(name), lazy=True) as font:
-            shown.update(font.getBestCmap())
-    return frozenset(shown)
-
-
 def _check_characters(document: Document) -> None:
-    shown = _repertoire()
-    from masar_research.briefs.document import lines
-
     for place, line in lines(document):
-        for character in clean(plain(line)):
-            invisible = unicodedata.category(character) in ("Cf", "Zs")
-            if ord(character) not in shown and not invisible:
-                raise BriefError(
-                    f"The fonts of the PDF have no glyph for {character!r} (U+{ord(character):04X}), "
-                    f"found in {place}: {plain(line)[:60]!r}.",
-                    remedy="Replace the character where the text comes from: the survey card, "
-                    "the codebook or the notebook.",
-                )
+        text = clean(plain(line))
+        unknown = fonts.missing([text], fonts.NASKH)
+        unknown &= fonts.missing([text], fonts.SANS)
+        shown = [c for c in unknown if unicodedata.category(c) not in ("Cf", "Zs")]
+        if shown:
+            raise BriefError(
+                f"The fonts of the PDF have no glyph for {shown[0]!r} (U+{ord(shown[0]):04X}), "
+                f"found in {place}: {text[:60]!r}.",
+                remedy="Replace the character where the text comes from: the survey card, "
+                "the codebook or the notebook.",
+            )
 
 
 def _day(document: Document) -> dt.date:
@@ -160,26 +144,6 @@ def _payload(document: Document, day: dt.date) -> dict:
         "footer": setter.line(document.footer),
         "elements": [setter.element(item) for item in paired(document.elements)],
     }
-
-
-def paired(elements: tuple) -> list:
-    """Elements with two half-width figures in a row put together as one tuple."""
-    out: list = []
-    waiting: Figure | None = None
-    for item in elements:
-        half = isinstance(item, Figure) and item.width == "half"
-        if waiting is not None:
-            out.append((waiting, item) if half else waiting)
-            waiting = None
-            if half:
-                continue
-        if half:
-            waiting = item
-        else:
-            out.append(item)
-    if waiting is not None:
-        out.append(waiting)
-    return out
 
 
 class _Setter:

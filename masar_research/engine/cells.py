@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.intp]
 
+# Rows per block of a sum: index and product of a block stay in the processor's cache.
+_BLOCK = 65_536
+
 Influence = Callable[[tuple[Floats, ...]], Floats]
 """Sums of weight × value, one (k, n_cells) array per value → sums of weight × influence (k, m)."""
 
@@ -147,8 +150,7 @@ class Cells:
         if codes.min(initial=0) < 0:
             weights = np.where(codes < 0, 0.0, weights)
             codes = np.maximum(codes, 0)
-        index = _joint(codes, self.cell, self.n_cells)
-        return tuple(_cell_sums(index, weights, value, n_codes, self.n_cells) for value in self.values)
+        return _sums(codes, n_codes, self.cell, self.n_cells, weights, self.values)
 
 
 def gather(design: Design, rows: Rows, values: tuple[Floats | None, ...], level: NDArray[np.intp] | None = None,
@@ -167,12 +169,11 @@ def gather(design: Design, rows: Rows, values: tuple[Floats | None, ...], level:
     """
     cell = rows.domain if level is None else _joint(rows.domain, level, n_levels)
     n_cells = rows.n_domains * n_levels
-    index = _joint(design.unit, cell, n_cells)
+    known = rows.everyone and cell is None
+    asked = tuple(value for value in values if value is not None or not known)
+    summed = list(_sums(design.unit, design.n_units, cell, n_cells, rows.weights, asked))
     sums = tuple(
-        design.unit_weights[:, None]
-        if value is None and rows.everyone and cell is None
-        else _cell_sums(index, rows.weights, value, design.n_units, n_cells)
-        for value in values
+        design.unit_weights[:, None] if value is None and known else summed.pop(0) for value in values
     )
     return Cells(rows.weights, cell, n_cells, values, sums)
 
@@ -241,9 +242,21 @@ def _zero_where_unused(rows: Rows, residual: Floats) -> Floats:
     return residual if rows.everyone else np.where(rows.weights > 0, residual, 0.0)
 
 
-def _cell_sums(index: NDArray[np.intp], weights: Floats, value: Floats | None, n_outer: int, n_cells: int) -> Floats:
-    product = weights if value is None else weights * value
-    return np.bincount(index, product, n_outer * n_cells).reshape(n_outer, n_cells)
+def _sums(
+    outer: NDArray[np.integer], n_outer: int, cell: NDArray[np.intp] | None, n_cells: int,
+    weights: Floats, values: tuple[Floats | None, ...],
+) -> tuple[Floats, ...]:  # fmt: skip
+    """Σ weight × value by outer code and cell, (n_outer, n_cells) each, in blocks that fit the cache."""
+    size = n_outer * n_cells
+    out = tuple(np.zeros(size) for _ in values)
+    step = max(_BLOCK, size)
+    for begin in range(0, len(weights), step) if values else ():
+        block = slice(begin, begin + step)
+        index = _joint(outer[block], None if cell is None else cell[block], n_cells)
+        part = weights[block]
+        for total, value in zip(out, values, strict=True):
+            total += np.bincount(index, part if value is None else part * value[block], size)
+    return tuple(total.reshape(n_outer, n_cells) for total in out)
 
 
 def _sums_by(codes: NDArray[np.intp] | None, weights: Floats, n: int) -> Floats:

@@ -247,19 +247,24 @@ def _weights(weights: ArrayLike, n_rows: int | None, rows: ArrayLike | None) -> 
             f"Expected {expected}; found an array of shape {values.shape}.",
             remedy="Pass the weights as one column of the survey's own rows.",
         )
-    for wrong, what in ((np.isnan(values), "missing"), (np.isinf(values), "infinite"), (values < 0, "negative")):
-        if wrong.any():
-            raise DesignError(
-                f"Expected weights of zero or more; {int(wrong.sum())} are {what} (rows {row_names(wrong, rows)}).",
-                remedy="Correct them in the source file, or give weight 0 to rows that do not belong to the sample.",
-            )
+    if not len(values):
+        raise DesignError(
+            "Expected at least one row; found none.", remedy="Check whether the file was read completely."
+        )
+    if not (values.min() >= 0 and np.isfinite(values.sum())):
+        for wrong, what in ((np.isnan(values), "missing"), (np.isinf(values), "infinite"), (values < 0, "negative")):
+            if wrong.any():
+                raise DesignError(
+                    f"Expected weights of zero or more; {int(wrong.sum())} are {what} (rows {row_names(wrong, rows)}).",
+                    remedy="Correct them in the source file, or give weight 0 to rows that do not belong to the sample.",
+                )
     if not values.any():
         raise DesignError(
-            f"Expected at least one positive weight; all {len(values)} are zero." if len(values)
-            else "Expected at least one row; found none.",
-            remedy="Check which column holds the weights and whether the file was read completely.",
-        )  # fmt: skip
-    if values.base is not None or values is weights:
+            f"Expected at least one positive weight; all {len(values)} are zero.",
+            remedy="Check which column holds the weights.",
+        )
+    # A view, or an array its owner can still write to, is copied; a read-only array is shared.
+    if values.base is not None or (values is weights and values.flags.writeable):
         values = values.copy()
     values.flags.writeable = False
     return values
@@ -267,13 +272,12 @@ def _weights(weights: ArrayLike, n_rows: int | None, rows: ArrayLike | None) -> 
 
 def _weighted(weights: Floats, structure: Structure, calibration: Residualizer | None) -> Design:
     unit, n_units = structure.unit, structure.n_units
-    positive = weights > 0
-    all_positive = bool(positive.all())
+    all_positive = bool(weights.min() > 0)
     return Design(
         weights=weights,
         structure=structure,
         unit_weights=np.bincount(unit, weights, n_units),
-        unit_rows=np.bincount(unit if all_positive else unit[positive], minlength=n_units),
+        unit_rows=structure.unit_sizes if all_positive else np.bincount(unit[weights > 0], minlength=n_units),
         all_positive=all_positive,
         calibration=None if calibration is None else calibration.bind(unit, n_units),
     )

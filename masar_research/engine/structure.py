@@ -55,6 +55,8 @@ class Structure:
     unit : ndarray (n,)
         Unit of the lowest contributing stage, per row.
     n_units, n_strata : int
+    unit_sizes : ndarray (n_units,)
+        Rows per unit.
     stages : tuple of Stage
         Stages that contribute to the variance.
     psus : Groups
@@ -71,6 +73,7 @@ class Structure:
     unit: Codes
     n_units: int
     n_strata: int
+    unit_sizes: Codes
     stages: tuple[Stage, ...]
     psus: Groups
     df_psus: Groups
@@ -183,7 +186,7 @@ def build(
     }
     return Structure(
         unit=_locked(sampling[-1].code), n_units=len(psus.codes), n_strata=n_strata,
-        stages=stages, psus=psus, df_psus=Groups.of(dense(df_psu)), df_strata=Groups.of(dense(df_stratum)),
+        unit_sizes=np.bincount(sampling[-1].code, minlength=len(psus.codes)), stages=stages, psus=psus, df_psus=Groups.of(dense(df_psu)), df_strata=Groups.of(dense(df_stratum)),
         overlaps=overlaps, facts=MappingProxyType(facts),
     )  # fmt: skip
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from masar_research.present import Art
+
 Lang = Literal["ar", "en"]
 Source = Literal["words", "cell", "fact", "parameter", "date", "question", "label", "version"]
 
@@ -32,20 +34,6 @@ class Run:
 
 
 Line = tuple[Run, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Art:
-    """A drawing: one SVG with text as paths, one PNG (2× density), the strings drawn in it.
-
-    `width` and `height` are millimetres on the page.
-    """
-
-    svg: str
-    png: bytes
-    texts: tuple[str, ...]
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,232 @@
+"""How `Estimates` shows itself to a researcher: labelled, gated, in either language."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from masar_research import release
+from masar_research.errors import EstimationError
+from masar_research.present import Art, charts, numbers
+from masar_research.present.charts import Mark, Panel, Row
+
+if TYPE_CHECKING:
+    from masar_research.estimates import Estimates
+
+WORDS = {
+    "variable": ("Variable", "المتغيّر"), "category": ("Category", "الفئة"),
+    "contrast": ("Contrast", "المقارنة"), "estimate": ("Estimate", "التقدير"),
+    "interval": ("Interval", "فترة الثقة"), "std_error": ("Standard error", "الخطأ المعياري"),
+    "n": ("n", "ن"), "p_value": ("p", "القيمة الاحتمالية"), "note": ("Note", "ملاحظة"),
+    "level": ("Level", "المستوى"), "reference": ("Reference", "الفئة المرجعية"),
+    "suppressed": ("* not shown", "* محجوب"),
+}  # fmt: skip
+GROUPS = {
+    ("sex", 1): "men", ("sex", 2): "women", ("region", 1): "middle", ("region", 2): "north",
+    ("region", 3): "south", ("urban", 1): "urban", ("urban", 2): "rural",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table for reading: suppressed figures are ``*`` with the reason.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Labels and formatted figures.
+    lang : {"ar", "en"}
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+    lang: str
+    numeric: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.frame.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        direction = "rtl" if self.lang == "ar" else "ltr"
+        head = "".join(f"<th style='text-align:start'>{html.escape(str(c))}</th>" for c in self.frame.columns)
+        body = "".join(
+            "<tr>" + "".join(self._cell(c, v) for c, v in zip(self.frame.columns, row, strict=True)) + "</tr>"
+            for row in self.frame.itertuples(index=False)
+        )
+        return (
+            f"<table dir='{direction}' lang='{self.lang}' class='masar-estimates' style='direction:{direction}'>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+    def _cell(self, column: str, value: Any) -> str:
+        text = html.escape(str(value))
+        inside = f"<bdi dir='ltr'>{text}</bdi>" if column in self.numeric else text
+        return f"<td style='text-align:start'>{inside}</td>"
+
+
+def word(name: str, lang: str) -> str:
+    return WORDS[name][lang == "ar"]
+
+
+def decisions(estimates: Estimates, profile: str) -> pd.DataFrame:
+    """Status and reason of each row under a profile; a difference follows its sides."""
+    judged = release.assess(estimates.frame.assign(kind=estimates.kind), profile=profile)
+    if estimates.kind == "difference":
+        weak = estimates.frame["reliability"]
+        judged["status"] = weak
+        judged["reason"] = np.where(weak == "suppress", "side", "")
+    return judged
+
+
+def formatted(estimates: Estimates, value: float, lang: str) -> str:
+    """A figure as its kind is read: a percentage, points, a whole number, or two decimals."""
+    if not np.isfinite(value):
+        return "–"
+    unit = unit_of(estimates)
+    if unit == "percent":
+        return numbers.percent(value, lang)
+    if unit == "points":
+        return numbers.signed_points(value, lang)
+    return numbers.number(value, lang, 0 if estimates.kind in ("count", "total") else 2)
+
+
+def unit_of(estimates: Estimates) -> str:
+    """``percent``, ``points`` or ``number``."""
+    if estimates.kind == "proportion":
+        return "percent"
+    share = estimates.note.get("of") == "proportion" or estimates.note.get("family") == "binomial"
+    if estimates.kind == "ame" or (estimates.kind == "difference" and share):
+        return "points"
+    return "number"
+
+
+def label(estimates: Estimates, column: str, code: Any, lang: str) -> str:
+    """The label of a code; the code itself where the codebook has none."""
+    book = estimates.codebook
+    if column == "variable":
+        words = book[code].label if code in book else {}
+        return words.get(lang) or str(code)
+    variable = column
+    if variable in book:
+        for category in book[variable].categories:
+            if category.code == code:
+                return category.label.get(lang) or str(code)
+    return str(code)
+
+
+def title_of(estimates: Estimates, column: str, lang: str) -> str:
+    if column in estimates.codebook:
+        return estimates.codebook[column].label.get(lang) or column
+    return word(column, lang) if column in WORDS else column
+
+
+def row_label(estimates: Estimates, row: Any, columns: list[str], lang: str) -> str:
+    parts = []
+    for column in columns:
+        if column == "category":
+            parts.append(label(estimates, row["variable"], row["category"], lang))
+        else:
+            parts.append(label(estimates, column, row[column], lang))
+    return " · ".join(parts)
+
+
+def keys(estimates: Estimates) -> list[str]:
+    """The columns that tell rows apart."""
+    frame = estimates.frame
+    statistics = {
+        "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
+        "reliability", "n_missing", "statistic", "p_value",
+    }  # fmt: skip
+    named = [c for c in frame.columns if c not in statistics]
+    return [c for c in named if c in estimates.by or frame[c].nunique(dropna=False) > 1] or named[:1]
+
+
+def table(estimates: Estimates, lang: str, profile: str) -> Shown:
+    """The rows with labels in one language, gated by a profile."""
+    judged = decisions(estimates, profile)
+    named = keys(estimates)
+    out: dict[str, list[str]] = {title_of(estimates, c, lang): [] for c in named}
+    heads = [word(name, lang) for name in ("estimate", "interval", "n")]
+    tested = "p_value" in estimates.frame.columns and estimates.kind == "difference"
+    if tested:
+        heads.append(word("p_value", lang))
+    heads.append(word("note", lang))
+    out.update({head: [] for head in heads})
+    for (_, row), (_, decision) in zip(estimates.frame.iterrows(), judged.iterrows(), strict=True):
+        for column in named:
+            name = title_of(estimates, column, lang)
+            out[name].append(row_label(estimates, row, [column], lang))
+        hidden = decision["status"] == "suppress"
+        values = ["*", "*", numbers.number(row["n"], lang)]
+        if not hidden:
+            low, high = (formatted(estimates, row[c], lang) for c in ("conf_low", "conf_high"))
+            values = [formatted(estimates, row["estimate"], lang), f"{low} – {high}", values[2]]
+        if tested:
+            values.append("*" if hidden else _p(row["p_value"]))
+        code = decision["reason"] if hidden else decision["note_code"]
+        values.append(release.words(code, lang) if code else "")
+        for head, value in zip(heads, values, strict=True):
+            out[head].append(value)
+    numeric = frozenset(heads[:-1])
+    return Shown(pd.DataFrame(out), lang, numeric)
+
+
+def _p(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def plot(estimates: Estimates, lang: str, profile: str) -> Art:
+    """Dots with whiskers; the last domain column of two or three codes sets the colour."""
+    frame = estimates.frame
+    if frame.empty:
+        raise EstimationError("There are no rows to draw.", remedy="Estimate something first.")
+    judged = decisions(estimates, profile)
+    named = keys(estimates)
+    series = next(
+        (c for c in reversed(named) if len(named) > 1 and 2 <= frame[c].nunique() <= 3), None
+    )
+    rest = [c for c in named if c != series]
+    rows: dict[str, list[Mark]] = {}
+    for (_, row), status in zip(frame.iterrows(), judged["status"], strict=True):
+        colour = GROUPS.get((series, row[series]), "plain") if series else "plain"
+        named_row = row_label(estimates, row, rest, lang)
+        if series and colour == "plain":
+            named_row = row_label(estimates, row, [*rest, series], lang)
+        hidden = status == "suppress"
+        low, high = _ends(row)
+        mark = Mark(
+            None if hidden else float(row["estimate"]), None if hidden else low,
+            None if hidden else high, status, colour,
+        )  # fmt: skip
+        rows.setdefault(named_row, []).append(mark)
+    panel = Panel("", tuple(Row(name, tuple(marks)) for name, marks in rows.items()))
+    signed = unit_of(estimates) == "points"
+    return charts.dots(
+        [panel], lang, unit=unit_of(estimates), digits=1 if unit_of(estimates) != "number" else 2,
+        from_zero=not signed and bool((frame["estimate"] >= 0).all()),
+    )  # fmt: skip
+
+
+def _ends(row: Any) -> tuple[float | None, float | None]:
+    low, high = float(row["conf_low"]), float(row["conf_high"])
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return None, None
+    return min(low, float(row["estimate"])), max(high, float(row["estimate"]))
+
+
+def both(estimates: Estimates) -> str:
+    """English and Arabic tables one above the other, and the note."""
+    note = estimates.note
+    facts = [f"{estimates.kind}", f"{int(estimates.level * 100)} % interval: {note.get('interval', 'Wald, t')}"]
+    if note.get("base"):
+        facts.append(f"base: {note['base']}")
+    if note.get("missing"):
+        facts.append(f"answers missing: {note['missing']:,}")
+    small = html.escape(" · ".join(facts))
+    tables = [table(estimates, lang, "nchs")._repr_html_() for lang in ("en", "ar")]
+    return f"<div class='masar-both'>{tables[0]}{tables[1]}<small>{small}</small></div>"

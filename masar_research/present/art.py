@@ -1,0 +1,35 @@
+"""A finished drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Art:
+    """A drawing: one SVG with text as paths, one PNG, the strings drawn in it.
+
+    Attributes
+    ----------
+    svg : str
+        Stand-alone SVG; its ids are its own, so that several can stand in one page.
+    png : bytes
+        The same at `theme.PNG_DPI`.
+    texts : tuple of str
+        Every string drawn, in logical order, without directional controls.
+    width, height : float
+        Millimetres on the page.
+    scale : tuple of str
+        Those of `texts` that only mark the scale (axis ticks, class limits): they are no
+        estimates and have no entry in a ledger.
+    """
+
+    svg: str
+    png: bytes = field(repr=False)
+    texts: tuple[str, ...]
+    width: float
+    height: float
+    scale: tuple[str, ...] = ()
+
+    def _repr_png_(self) -> bytes:
+        return self.png

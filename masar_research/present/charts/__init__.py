@@ -1,0 +1,23 @@
+"""Charts from plain rows, in Arabic and English."""
+
+from masar_research.present.charts.change import change
+from masar_research.present.charts.dots import dots
+from masar_research.present.charts.effects import effects
+from masar_research.present.charts.rows import (
+    Change,
+    Effect,
+    EffectPanel,
+    Mark,
+    Panel,
+    Part,
+    Point,
+    Reference,
+    Row,
+    Series,
+)
+from masar_research.present.charts.trend import trend
+
+__all__ = [
+    "Change", "Effect", "EffectPanel", "Mark", "Panel", "Part", "Point", "Reference", "Row",
+    "Series", "change", "dots", "effects", "trend",
+]  # fmt: skip

@@ -11,7 +11,7 @@ from masar_research.errors import ReleaseError
 from masar_research.release.linked import System, Table
 from masar_research.release.profiles import DIFFERENCES, Profile
 from masar_research.release.protect import Figures, protect
-from masar_research.release.register import DISCLOSURE, Register, difference_tables
+from masar_research.release.register import DISCLOSURE, Register
 from masar_research.release.reliability import REVIEW, Approval, assess
 
 LEAST_CASES = 5
@@ -90,9 +90,7 @@ def decide(
         figures.size[key] = min(figures.size.get(key, np.inf), float(n))
     sides = _sides(cells, differences, keys)
     cells = cells.assign(sides=[sides.get(address, ()) for address in cells["address"]])
-    system = System.of(
-        [*(t.renamed(keys) for t in groups), *difference_tables(cells), *register.tables]
-    )
+    system = System.of([*(t.renamed(keys) for t in groups), *register.tables])
     protect(figures, system, register, _counts(cells), sides, keys)
 
     reasons = np.array([figures.reason[key] for key in cells["same_as"]], dtype=object)

@@ -45,7 +45,7 @@ class Register:
         shown = self.shown | set(decisions.loc[out, "same_as"])
         withheld = decisions[decisions["reason"].isin(DISCLOSURE)]
         hidden = {**self.hidden, **dict(zip(withheld["same_as"], withheld["reason"], strict=True))}
-        groups = [*self.tables, *(t.renamed(keys) for t in tables), *difference_tables(decisions)]
+        groups = [*self.tables, *(t.renamed(keys) for t in tables)]
         return Register(frozenset(shown), MappingProxyType(hidden), tuple(dict.fromkeys(groups)))
 
     def write(self, path: Path | str) -> None:
@@ -81,16 +81,3 @@ class Register:
                 ar="تعذّرت قراءة سجل الإصدارات السابقة.",
             ) from error
 
-
-def difference_tables(decisions: pd.DataFrame) -> list[Table]:
-    """A difference of two figures links the three: first side = second side + difference."""
-    if "sides" not in decisions.columns:
-        return []
-    keys = dict(zip(decisions["address"], decisions["same_as"], strict=True))
-    found = []
-    for own, sides in zip(decisions["same_as"], decisions["sides"], strict=True):
-        if isinstance(sides, tuple) and len(sides) == 2:
-            first, second = (keys.get(side, side) for side in sides)
-            if len({first, second, own}) == 3:
-                found.append(Table(first, (second, own)))
-    return found

@@ -40,7 +40,7 @@ class Numbers:
 
 
 def korn_graubard(numbers: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """95 % limits and the effective sample size p(1−p)/SE², at most n (n itself at 0 and 1)."""
+    """95 % limits and the effective sample size p(1−p)/SE² (n at 0 and 1)."""
     p, se, n = numbers.estimate, numbers.std_error, numbers.n
     usable = np.isfinite(p) & np.isfinite(se) & (numbers.df > 0) & (n > 1)
     low, high = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
@@ -50,7 +50,7 @@ def korn_graubard(numbers: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         n_eff = np.where((p > 0) & (p < 1) & (se > 0), p * (1 - p) / se**2, n)
-    return low, high, np.minimum(n_eff, n)
+    return low, high, n_eff
 
 
 def judge(

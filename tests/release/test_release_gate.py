@@ -314,10 +314,13 @@ def test_what_can_no_longer_be_protected_stops_the_brief() -> None:
         decide(cells(**{"60+": FEW}), tables=[adults], register=register)
 
 
-def test_a_published_difference_links_its_sides() -> None:
-    gap = {"kind": "difference", "estimate": 0.1, "sides": ("men", "women")}
-    _, register = released(cells(men={}, women={}, gap=gap), [])
-    assert Table("men", ("women", "gap")) in register.tables
+def test_the_links_of_an_earlier_release_still_hold() -> None:
+    """all = a + b; first b was withheld and all too unsteady to show: showing all now gives b away."""
+    pair = Table("all", ("a", "b"))
+    first, register = released(cells(all=UNSTEADY, a={}, b=FEW), [pair])
+    assert reason(first) == {"all": "width", "a": "", "b": "disclosure"}
+    second, _ = released(cells(all={}), [], register)
+    assert reason(second) == {"all": "complementary"}
 
 
 def test_the_same_brief_again_gives_the_same_answer() -> None:

@@ -11,6 +11,7 @@ from masar_research.places.gazetteer import (
     regions,
 )
 from masar_research.places.geometry import boundaries, read_boundaries, regions_of, tile_grid
+from masar_research.places.maps import map_estimates
 
 __all__ = [
     "Geography",
@@ -19,6 +20,7 @@ __all__ = [
     "boundaries",
     "geography",
     "governorates",
+    "map_estimates",
     "match",
     "read_boundaries",
     "reference",

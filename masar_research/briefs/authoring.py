@@ -369,6 +369,7 @@ class Brief:
         columns: Literal[1, 2] = 1,
         order: Literal["given", "value"] = "given",
         reference: ChartRow | None = None,
+        sides: tuple[Text, Text] | None = None,
     ) -> None:
         """A chart: dots with whiskers, effects of a model, changes between waves, or a trend.
 
@@ -387,13 +388,20 @@ class Brief:
             ``"value"`` sorts the rows of a group, largest first.
         reference : ChartRow, optional
             A value all rows are read against, drawn as a dashed line with its label.
+        sides : (Text, Text), optional
+            For effects: what less and more mean ("less likely to be employed").
         """
+        if kind == "effects" and sides is None:
+            raise BriefError(
+                f"The chart of effects {name!r} does not say what its two sides mean.",
+                remedy="Pass sides=(Text(en='less likely …', ar=…), Text(en='more likely …', ar=…)).",
+            )
         flat: list[ChartRow] = []
         for entry in rows:
             flat.extend([entry] if isinstance(entry, ChartRow) else entry)
         self._figure(
             name, kind, flat, title, base, n, question, alt, notes, width,
-            columns=columns, order=order, reference=reference,
+            columns=columns, order=order, reference=reference, sides=sides,
         )  # fmt: skip
 
     def map(
@@ -440,19 +448,20 @@ class Brief:
         columns: Literal[1, 2] = 1,
         order: Literal["given", "value"] = "given",
         reference: ChartRow | None = None,
+        sides: tuple[Text, Text] | None = None,
     ) -> None:
         self._new(name)
         if not rows:
             raise BriefError(f"The figure {name!r} has no rows.", remedy="Pass handle.rows(...).")
         drawn = [*rows, *([reference] if reference else [])]
         refs = [ref for entry in drawn for ref in (entry.cell, entry.before, entry.after)]
-        self._known(title, base, alt, n, *notes, *refs)
+        self._known(title, base, alt, n, *notes, *refs, *(sides or ()))
         self._emit(
             FigureBlock(
                 brief=self.name, id=name, drawing=drawing, rows=tuple(rows), title=title, base=base,
                 n=n, question=self.question(question) if isinstance(question, str) else question,
                 alt=alt, notes=tuple(notes), width=width, places=places, columns=columns,
-                order=order, reference=reference,
+                order=order, reference=reference, sides=sides,
             )  # fmt: skip
         )
 

@@ -181,6 +181,7 @@ class FigureBlock(Block):
     columns: Literal[1, 2] = 1
     order: Literal["given", "value"] = "given"
     reference: ChartRow | None = None
+    sides: tuple[Text, Text] | None = None
 
 
 class Shown(Model):

@@ -233,7 +233,9 @@ def _error_notebook(home: Path, folder: str) -> Path:
 def _render(
     composed: Composed, langs: Sequence[Lang], formats: Sequence[str], progress: Progress
 ) -> dict[tuple[Lang, str], bytes]:
-    from masar_research.briefs.exporters import to_docx, to_html, to_pdf
+    from masar_research.briefs.exporters.docx import to_docx
+    from masar_research.briefs.exporters.html import to_html
+    from masar_research.briefs.exporters.pdf import to_pdf
 
     writers: Mapping[str, Callable[[Any], bytes]] = {
         "html": lambda document: to_html(document).encode("utf-8"),

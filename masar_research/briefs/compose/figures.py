@@ -10,16 +10,19 @@ from masar_research.briefs.compose import maps, tables
 from masar_research.briefs.compose.saying import detectable, paragraph, say
 from masar_research.briefs.compose.voice import Voice
 from masar_research.briefs.document import Art, Figure, Line, Run, plain
-from masar_research.briefs.refs import CellRef
+from masar_research.briefs.refs import CellRef, ParameterRef
 from masar_research.briefs.words import Text
 from masar_research.errors import BriefError
 from masar_research.present import art as drawn
 from masar_research.present import charts, theme
+from masar_research.present.charts import parts
 
 _GROUPS: Mapping[str, str] = {
     "sex:1": "men", "sex:2": "women", "region:1": "middle", "region:2": "north",
     "region:3": "south", "urban:1": "urban", "urban:2": "rural", "jordanian:1": "jordanians",
 }  # fmt: skip
+DIGITS = 1
+_SIDES = (Text(en="less", ar="أقل"), Text(en="more", ar="أكثر"))
 _UNITS = {"share": "percent", "points": "points", "number": "number"}
 
 
@@ -73,12 +76,18 @@ def _art(voice: Voice, block: FigureBlock) -> Art:
             reference = _reference(voice, block)
             art = charts.dots(
                 _panels(voice, block.rows), voice.lang, width=width, columns=block.columns,
-                unit=_unit(voice, block), reference=reference, order=block.order,
+                unit=_unit(voice, block), digits=DIGITS, reference=reference,
+                order=block.order,
             )  # fmt: skip
         case "effects":
-            art = charts.effects(_effects(voice, block.rows), voice.lang, width=width)
+            less, more = block.sides or _SIDES
+            art = charts.effects(
+                _effects(voice, block.rows), voice.lang, width=width,
+                less=label(voice, less, "chart"), more=label(voice, more, "chart"),
+            )  # fmt: skip
         case "changes":
-            art = charts.changes(_changes(voice, block), voice.lang, width=width, years=_years(voice, block))
+            before, after = _years(voice, block)
+            art = charts.change(_changes(voice, block), voice.lang, before=before, after=after, width=width)
         case "trend":
             art = charts.trend(_series(voice, block.rows), voice.lang, width=width)
         case "map":
@@ -113,9 +122,21 @@ def mark(voice: Voice, ref: CellRef, group: str) -> charts.Mark:
     if cell.hidden:
         return charts.Mark(None, None, None, "suppress", group)
     row = cell.row
-    voice.runs(ref, "", "chart")
+    enter_drawn(voice, ref)
     status = "flag" if cell.note in ("caution", "chart_only", "approved") else "show"
     return charts.Mark(row.estimate, row.conf_low, row.conf_high, status, group)
+
+
+def enter_drawn(voice: Voice, ref: CellRef) -> None:
+    """Enter a cell in the ledger as charts write it: percent, signed points, plain number."""
+    cell = voice.cell(ref)
+    ends = {"drawn": cell.row.estimate}
+    if cell.block.unit == "points":
+        ends |= {"drawn low": cell.row.conf_low, "drawn high": cell.row.conf_high}
+    for way, value in ends.items():
+        if value is not None:
+            text = parts.figure_text(value, voice.lang, _UNITS[cell.block.unit], DIGITS)
+            voice.ledger.show(voice.entry(ref), voice.lang, way, text, "chart")
 
 
 def _panels(voice: Voice, rows: Sequence[ChartRow]) -> list[charts.Panel]:
@@ -148,7 +169,7 @@ def _reference(voice: Voice, block: FigureBlock) -> charts.Reference | None:
     ref = _cell(block.reference)
     if voice.hidden(ref):
         return None
-    voice.runs(ref, "", "chart")
+    enter_drawn(voice, ref)
     return charts.Reference(voice.cell(ref).row.estimate, label(voice, block.reference.label, "chart"))
 
 
@@ -188,10 +209,21 @@ def _changes(voice: Voice, block: FigureBlock) -> list[charts.Change]:
     return found
 
 
-def _years(voice: Voice, block: FigureBlock) -> tuple[int, int]:
+def _years(voice: Voice, block: FigureBlock) -> tuple[str, str]:
     first = block.rows[0]
     assert first.before is not None and first.after is not None
-    return tuple(int(_wave(voice, ref)) for ref in (first.before, first.after))  # type: ignore[return-value]
+    return _wave_text(voice, first.before), _wave_text(voice, first.after)
+
+
+def _wave_text(voice: Voice, ref: CellRef) -> str:
+    """The wave of a cell as text, entered in the ledger as a parameter."""
+    wave = _wave(voice, ref)
+    return "".join(run.text for run in voice.runs(wave_ref(wave), "year" if isinstance(wave, int) else "", "chart"))
+
+
+def wave_ref(wave: int | str) -> ParameterRef:
+    """A wave as a reference."""
+    return ParameterRef(name=f"wave {wave}", value=wave, source="survey card: waves")
 
 
 def _series(voice: Voice, rows: Sequence[ChartRow]) -> list[charts.Series]:
@@ -199,6 +231,7 @@ def _series(voice: Voice, rows: Sequence[ChartRow]) -> list[charts.Series]:
     for row in rows:
         group = _GROUPS.get(row.series_code or "", "plain")
         name = label(voice, row.series if row.series is not None else row.label, "chart")
+        _wave_text(voice, _cell(row))
         point = charts.Point(int(_wave(voice, _cell(row))), mark(voice, _cell(row), group))
         series.setdefault((name, group), []).append(point)
     return [

@@ -96,11 +96,12 @@ def _text(voice: Voice, text: Text, place: str) -> Line:
 def _otherwise(voice: Voice, otherwise: Text | None, cells: Iterable[CellRef], place: str) -> Line:
     hidden = [ref for ref in cells if voice.hidden(ref)]
     for ref in hidden:
-        voice.entry(ref)
+        voice.runs(ref, "", place)
     if otherwise is not None:
         return _text(voice, otherwise, place)
     before, after = _HIDDEN[voice.lang]
-    return (Run(before + voice.reason(hidden[0]) + after),)
+    address = voice.entry(hidden[0]).address
+    return (Run(before), Run(voice.reason(hidden[0]), "words", address), Run(after))
 
 
 def _choice(voice: Voice, choice: Choice, place: str) -> Line:

@@ -1,0 +1,320 @@
+"""The command line: ``masar brief build``, ``briefs``, ``verify``, ``load``, ``check``, ``surveys``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from masar_research.errors import MasarError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="From a survey file to a bilingual evidence brief.",
+)  # fmt: skip
+brief_app = typer.Typer(no_args_is_help=True, help="Build one brief, or see which there are.")
+app.add_typer(brief_app, name="brief")
+
+STAGES = {
+    "execute": "executing the notebook", "gate": "release gate", "compose": "words and charts",
+    "write": "writing pages", "check": "checking every number",
+}  # fmt: skip
+
+
+def console() -> Console:
+    """Standard output, found when it is needed so that tests can capture it."""
+    return Console(soft_wrap=False)
+
+
+def errors() -> Console:
+    return Console(stderr=True)
+
+
+def show_error(error: MasarError) -> None:
+    """An error as a panel in two languages, without a traceback."""
+    body = Text(error.what)
+    body.append(f"\n→ {error.remedy}", style="bold")
+    if error.ar:
+        body.append(f"\n\n{error.ar}")
+    errors().print(Panel(body, title=type(error).__name__, border_style="red", expand=False))
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Errors a user can act on end the command with status 1."""
+    try:
+        yield
+    except MasarError as error:
+        show_error(error)
+        raise typer.Exit(1) from None
+
+
+def whole_number(value: str | None) -> int | str | None:
+    """``2026`` is a number, ``2026a`` a name."""
+    if value is None:
+        return None
+    return int(value) if value.isascii() and value.isdigit() else value
+
+
+@contextmanager
+def progress_line(quiet: bool = False) -> Iterator[Callable[[str], Callable[[str, int, int], None]]]:
+    """One line that says what is happening; plain lines where there is no terminal."""
+    screen = console()
+    if quiet or not screen.is_terminal:
+        said: set[tuple[str, str]] = set()
+
+        def plainly(name: str) -> Callable[[str, int, int], None]:
+            def tell(stage: str, done: int, total: int) -> None:
+                if not quiet and (name, stage) not in said:
+                    said.add((name, stage))
+                    screen.print(f"{name}: {STAGES.get(stage, stage)} …", highlight=False)
+
+            return tell
+
+        yield plainly
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def named(name: str) -> Callable[[str, int, int], None]:
+            def tell(stage: str, done: int, total: int) -> None:
+                words = f"{escape(name)}: {STAGES.get(stage, stage)}"
+                bar.update(task, description=words, completed=done, total=total or None)
+
+            return tell
+
+        yield named
+
+
+@brief_app.command("build")
+def brief_build(
+    name: Annotated[str, typer.Argument(help="A brief of the catalogue, e.g. women_empowerment.")],
+    survey: Annotated[str, typer.Option(help="A study with a card in data/surveys.")],
+    wave: Annotated[str | None, typer.Option(help="A wave of the study; the latest by default.")] = None,
+    geography: Annotated[str, typer.Option(help="JO, a region or a governorate.")] = "JO",
+    profile: Annotated[str, typer.Option(help="Reliability profile of the release gate.")] = "nchs",
+    out: Annotated[Path | None, typer.Option(help="Folder of reports.")] = None,
+    date: Annotated[str | None, typer.Option(help="Day of the build, YYYY-MM-DD; today by default.")] = None,
+) -> None:
+    """Build one brief: Arabic and English, HTML, PDF and DOCX, with its ledger."""
+    from masar_research.briefs import locations, site
+    from masar_research.briefs.runner import build
+
+    with reported():
+        with progress_line() as tell:
+            built = build(
+                name, out=out, date=date, progress=tell(name), survey=survey,
+                wave=whole_number(wave), geography=geography, profile=profile,
+            )  # fmt: skip
+        site.write_index(out or locations.reports())
+    console().print(_built_line(built), highlight=False)
+
+
+@brief_app.command("list")
+def brief_list() -> None:
+    """The briefs there are, with their parameters."""
+    from masar_research.briefs import catalogue
+
+    with reported():
+        table = Table("Brief", "Theme", "المجال", "Parameters")
+        for entry in catalogue.entries().values():
+            table.add_row(entry.name, entry.title["en"], entry.title["ar"], ", ".join(entry.parameters))
+        console().print(table)
+
+
+@app.command()
+def briefs(
+    out: Annotated[Path | None, typer.Option(help="Folder of reports.")] = None,
+    date: Annotated[str | None, typer.Option(help="Day of the build, YYYY-MM-DD.")] = None,
+) -> None:
+    """Build every brief for every study whose file is there; one failing does not stop the others."""
+    from masar_research.briefs import catalogue, locations
+    from masar_research.briefs.runner import build_many
+
+    with reported():
+        wanted = [(entry.name, parameters) for entry, parameters in catalogue.usual_builds()]
+        home = out or locations.reports()
+        with progress_line() as tell:
+            outcomes = build_many(wanted, out=home, date=date, progress=tell)
+        if not wanted:
+            console().print("No brief has both its notebook and the file of a study.")
+            raise typer.Exit(1)
+    table = Table("Brief", "Study", "Result", "Traced", "Suppressed", "Seconds")
+    for outcome in outcomes:
+        if outcome.built:
+            built = outcome.built
+            row = ["built", str(built.entries), str(built.hidden), f"{built.seconds:.1f}"]
+        else:
+            row = ["[red]failed[/red]", "", "", ""]
+        table.add_row(outcome.name, str(outcome.parameters.get("survey", "")), *row)
+    console().print(table)
+    for outcome in outcomes:
+        if outcome.error:
+            show_error(outcome.error)
+    console().print(f"Open {home / 'index.html'}", highlight=False)
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    report: Annotated[Path | None, typer.Argument(help="Folder of a report; all of them by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of reports.")] = None,
+) -> None:
+    """Compute every number of a report again from its source file and compare."""
+    from masar_research.briefs import locations
+    from masar_research.briefs.verify import verify as check
+
+    screen = console()
+    home = out or locations.reports()
+    folders = [report] if report else sorted(path.parent for path in home.glob("*/ledger.json"))
+    if not folders:
+        screen.print("There is no report to verify; build one first: masar briefs")
+        raise typer.Exit(1)
+    good = True
+    for folder in folders:
+        with reported():
+            result = check(folder)
+        colour = "green" if result.ok else "red"
+        screen.print(Text(result.text("en"), style=colour))
+        screen.print(Text(result.text("ar"), style=colour))
+        for note in result.notes:
+            screen.print(Text(note, style="dim"))
+        good = good and result.ok
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def surveys() -> None:
+    """The studies there are: waves, and whether their files are in place."""
+    from masar_research.briefs import catalogue, locations
+    from masar_research.loading import read_card
+
+    with reported():
+        table = Table("Study", "Title", "العنوان", "Waves", "Files")
+        for name, path in locations.cards().items():
+            card = read_card(path)
+            there = [str(wave) for wave in card.waves if catalogue.file_present(card, wave)]
+            files = "all there" if len(there) == len(card.waves) else f"{', '.join(there) or 'none'} there"
+            table.add_row(name, card.title["en"], card.title["ar"], ", ".join(map(str, card.waves)), files)
+        console().print(table)
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="A data file, or a survey card (.yml).")],
+    wave: Annotated[str | None, typer.Option(help="With a card: one wave.")] = None,
+) -> None:
+    """Read a file and say what is in it: rows, variables, labels."""
+    with reported():
+        if file.suffix in (".yml", ".yaml"):
+            from masar_research.loading import load as load_study
+
+            survey = load_study(file, wave=whole_number(wave))
+            console().print(repr(survey), highlight=False)
+            _facts_table(survey.design.describe())
+            _codebook_table(survey.codebook, len(survey))
+            return
+        from masar_research.loading import read
+
+        raw = read(file)
+        console().print(f"{file.name}: {len(raw.frame):,} rows, {len(raw.frame.columns)} variables", highlight=False)
+        console().print(f"checksum {raw.checksum}", highlight=False)
+        _codebook_table(raw.codebook, len(raw.frame))
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="A data file or a survey card.")]) -> None:
+    """Read a file and list what is wrong with it; status 1 when something is."""
+    with reported():
+        problems = _problems(file)
+    if not problems:
+        console().print(f"{file.name}: nothing wrong was found.", highlight=False)
+        return
+    table = Table("Where", "What was found")
+    for where, what in problems:
+        table.add_row(escape(where), escape(what))
+    console().print(table)
+    raise typer.Exit(1)
+
+
+def _problems(file: Path) -> list[tuple[str, str]]:
+    if file.suffix in (".yml", ".yaml"):
+        return _card_problems(file)
+    from masar_research.loading import read
+
+    raw = read(file)
+    found = [(", ".join(note.columns), note.en) for note in raw.notes]
+    for name in raw.frame.columns:
+        column = raw.frame[name]
+        if column.isna().all():
+            found.append((str(name), "the column is empty"))
+        variable = raw.codebook.get(name)
+        if variable is None or not variable.categories:
+            continue
+        codes = {category.code for category in variable.categories}
+        unlabelled = [value for value in column.dropna().unique() if value not in codes]
+        if unlabelled and variable.level in ("nominal", "ordinal"):
+            some = ", ".join(str(value) for value in unlabelled[:5])
+            found.append((str(name), f"{len(unlabelled)} codes without a label: {some}"))
+    if raw.frame.duplicated().any():
+        found.append(("rows", f"{int(raw.frame.duplicated().sum())} rows repeat another row exactly"))
+    return found
+
+
+def _card_problems(file: Path) -> list[tuple[str, str]]:
+    from masar_research.loading import load as load_study
+    from masar_research.loading import read_card
+    from masar_research.weighting import from_card
+
+    card = read_card(file)
+    found = []
+    for wave in card.waves:
+        try:
+            from_card(load_study(card, wave=wave))
+        except MasarError as error:
+            found.append((f"wave {wave}", error.what))
+    return found
+
+
+def _facts_table(facts: dict[str, Any]) -> None:
+    table = Table(show_header=False)
+    for name, value in facts.items():
+        table.add_row(escape(str(name).replace("_", " ")), escape(str(value)))
+    console().print(table)
+
+
+def _codebook_table(codebook: Any, rows: int, most: int = 60) -> None:
+    table = Table("Variable", "Label", "الوصف", "Level", "Codes")
+    for number, variable in enumerate(codebook.values()):
+        if number == most:
+            table.caption = f"{len(codebook) - most} more variables"
+            break
+        label = variable.label
+        table.add_row(
+            escape(variable.name), escape(label.get("en", "")), escape(label.get("ar", "")), variable.level,
+            str(len(variable.categories) or ""),
+        )  # fmt: skip
+    console().print(table)
+
+
+def _built_line(built: Any) -> str:
+    return (
+        f"{built.slug}: {built.entries} values traced, {built.hidden} suppressed, {built.numerals} numerals on the "
+        f"pages resolved, {built.seconds:.1f} s → {built.path}"
+    )
+
+
+if __name__ == "__main__":
+    app()

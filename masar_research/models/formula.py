@@ -123,7 +123,7 @@ def parse(text: str) -> Parsed:
     try:
         formula = Formula(text)
     except (FormulaicError, SyntaxError, ValueError, TypeError) as error:
-        raise ModelError(f"{text!r} cannot be read as a formula: {error}",
+        raise ModelError(f"{text!r} cannot be read as a formula: {_first_line(error)}",
                          remedy="Write for instance 'employed ~ C(sex) * C(education) + age'."
                          ) from error
     left = getattr(formula, "lhs", None)
@@ -230,7 +230,7 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
     try:
         made = model_matrix(parsed.right, frame, output="numpy", na_action="raise", context={})
     except (FormulaicError, ValueError) as error:
-        raise ModelError(f"The predictors of {parsed.text!r} could not be built: {error}",
+        raise ModelError(f"The predictors of {parsed.text!r} could not be built: {_first_line(error)}",
                          remedy="Check transformations such as log() of zero.") from error
     X = _whole(np.asarray(made, dtype=float), used)
     return Matrix(X, np.where(used, y, 0.0), used, frame, made.model_spec,
@@ -303,6 +303,11 @@ def one_sided(matrix: Matrix, limit: int = 6) -> list[str]:
                     f"{name} {code}" for name, code in zip(names, codes, strict=True))
                 found[f"{words} ({len(part)} rows, all {part.iloc[0]:g})"] = None
     return list(found)[:limit]
+
+
+def _first_line(error: Exception) -> str:
+    """The message without the coloured excerpt that may follow it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _whole(part: np.ndarray, used: np.ndarray) -> np.ndarray:

@@ -117,9 +117,12 @@ def test_apistrat_and_apiclus2():
 
 @needs_api
 def test_anes_2020_published_coefficients():
-    """Intercept −2.67899 (0.09883), LeanRep −0.51358 (0.16661), Other −0.29793 (0.31133)."""
+    """Early vote on party: −2.67899 (0.09883), LeanRep −0.51358 (0.16661), Other −0.29793 (0.31133)."""
     data = pd.read_csv(Path(REAL) / "anes2020" / "shortcourse_anes_2020.csv", encoding="latin-1")
+    side = {"democrat": 1.0, "republican": 2.0, "Independent": 3.0}
+    data["party"] = data["PartyID"].map(lambda p: side.get(str(p).split("-")[-1].split(" ")[-1], np.nan))
     data["early"] = data["EarlyVote2020"].map({"Yes": 1.0, "No": 0.0})
     survey = mr.Survey(data, weights="Weight", strata="Stratum", psu="VarUnit")
-    table = survey.logit("early ~ C(PartyID)").frame.set_index("term")
-    print(table)
+    table = survey.logit("early ~ C(party)").frame
+    assert table["estimate"].round(5).tolist() == [-2.67899, -0.51358, -0.29793]
+    assert table["std_error"].round(5).tolist() == [0.09883, 0.16661, 0.31133]

@@ -218,7 +218,7 @@ def wrap(
 ) -> list[str]:
     """Words broken at spaces into lines no wider than `width` where the words allow."""
     lines: list[str] = []
-    for word in words.split():
+    for word in words.split(" "):
         if lines and measure(f"{lines[-1]} {word}", lang, size, weight) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:

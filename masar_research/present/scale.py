@@ -35,25 +35,26 @@ def ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
     return tuple(round(i * step, 12) + 0.0 for i in range(first, max(last, first + 1) + 1))
 
 
-def classes(values: Sequence[float], most: int = 5) -> tuple[float, ...]:
+def classes(values: Sequence[float], most: int = 5, least: float = 0.05) -> tuple[float, ...]:
     """Limits of at most `most` equal classes with round limits that hold all values.
+
+    `least` is the narrowest a class may be, so that a map does not colour small differences.
 
     Examples
     --------
     >>> classes([0.11, 0.17, 0.24], 4)
     (0.1, 0.15, 0.2, 0.25)
+    >>> classes([0.139, 0.148, 0.171], 4)
+    (0.1, 0.15, 0.2)
     """
     low, high = min(values), max(values)
-    span = max(high - low, 0.02)
-    for wanted in range(most, 0, -1):
-        limits = ticks(low, low + span, wanted)
-        while len(limits) > 2 and limits[-2] > high:
-            limits = limits[:-1]
-        if limits[-1] <= high:
-            limits = (*limits, round(2 * limits[-1] - limits[-2], 12))
-        if len(limits) - 1 <= most:
-            return limits
-    return limits
+    step = max(step_for(high - low, most), least)
+    while True:
+        first = math.floor(low / step + 1e-9)
+        last = max(math.ceil(high / step - 1e-9), first + 1)
+        if last - first <= most:
+            return tuple(round(i * step, 12) + 0.0 for i in range(first, last + 1))
+        step = step_for(step * 1.001, 1)
 
 
 def class_of(value: float, limits: Sequence[float]) -> int:

@@ -1,5 +1,7 @@
 """Charts from plain rows, in Arabic and English."""
 
+from masar_research.present.charts.areas import areas
+from masar_research.present.charts.bars import Stack, bars
 from masar_research.present.charts.change import change
 from masar_research.present.charts.dots import dots
 from masar_research.present.charts.effects import effects
@@ -19,5 +21,5 @@ from masar_research.present.charts.trend import trend
 
 __all__ = [
     "Change", "Effect", "EffectPanel", "Mark", "Panel", "Part", "Point", "Reference", "Row",
-    "Series", "change", "dots", "effects", "trend",
+    "Series", "Stack", "areas", "bars", "change", "dots", "effects", "trend",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ class _Plan:
     axis: parts.Axis
     marks: tuple[float, ...]
     lines: dict[str, list[str]]
+    words: float
 
 
 def effects(
@@ -39,7 +40,7 @@ def effects(
     ----------
     panels : sequence of EffectPanel
         Estimates are differences of fractions; a row without an estimate is the reference
-        category and stands at zero.
+        category.
     lang : {"ar", "en"}
         Arabic is mirrored: positive effects point to the left.
     less, more : str
@@ -76,8 +77,9 @@ def draw(
     scratch = Canvas(1, 1, lang)
     head = parts.key_height(parts.key_lines(width, lang, _key(scratch, panels)))
     zero = plan.axis.at(0.0)
-    sides = _side_lines(plan, lang, less, more)
-    y = head + max(len(lines) for lines in sides) * line_height(theme.SMALL) + 1.6
+    sides = _side_lines(plan, width, lang, less, more)
+    above = head + max(len(lines) for lines in sides) * line_height(theme.SMALL) + 1.6
+    y = above
     for panel in panels:
         top = y + (_HEADING if panel.heading else 0)
         y = top + sum(_row_height(effect, plan) for effect in panel.effects)
@@ -85,14 +87,14 @@ def draw(
         y += _SPACE
     canvas = Canvas(width, y - _SPACE + _FOOT, lang)
     parts.draw_key(canvas, parts.key_lines(width, lang, _key(canvas, panels)), 0)
-    for lines, anchor, x in zip(sides, ("end", "start"), (zero - 2.0, zero + 2.0), strict=True):
+    for lines, anchor, x in zip(sides, ("start", "end"), (plan.words, width), strict=True):
         for i, words in enumerate(lines):
             canvas.text(
                 x, head + 2.0 + i * line_height(theme.SMALL), words, size=theme.SMALL,
                 colour=theme.MUTED, anchor=anchor,
             )  # fmt: skip
     parts.axis_ticks(canvas, plan.axis, plan.marks, spans, "points")
-    canvas.line((zero, head), (zero, spans[-1][1]), colour=theme.INK, weight=0.9, layer=3)
+    canvas.line((zero, above), (zero, spans[-1][1]), colour=theme.INK, weight=0.9, layer=2)
     for panel, (top, _) in zip(panels, spans, strict=True):
         if panel.heading:
             parts.heading(canvas, panel.heading, 0, width, top - _HEADING)
@@ -113,9 +115,7 @@ def _row(canvas: Canvas, effect: Effect, plan: _Plan, y: float, digits: int) -> 
     zero = plan.axis.at(0.0)
     if effect.estimate is None:
         words = say("not_shown" if effect.status == "suppress" else "reference", canvas.lang)
-        canvas.text(zero + 1.8, y, words, size=theme.SMALL, colour=theme.MUTED, backed=True)
-        if effect.status != "suppress":
-            canvas.dot(zero, y, "|", theme.INK, size=7)
+        canvas.text(plan.words, y, words, size=theme.SMALL, colour=theme.MUTED, backed=True)
         return
     axis = plan.axis
     colour = theme.TEAL if effect.detectable else "#7d8a89"
@@ -158,29 +158,20 @@ def _plan(panels: Sequence[EffectPanel], lang: Lang, width: float, digits: int) 
         measure(parts.figure_text(effect.estimate, lang, "points", digits), lang, theme.SMALL, theme.SEMIBOLD)
         for effect in shown
     ) + parts.GAP + 1.2  # fmt: skip
-    words = measure(say("not_shown", lang), lang, theme.SMALL) + 3.0
-    hidden = any(effect.estimate is None for effect in rows)
-    start = room + 4.0 + reserve
-    end = width - reserve
-    axis = parts.Axis(low, high, start, end)
-    if hidden and width - axis.at(0.0) < words:
-        share = -low / (high - low)
-        end = min(end, start + (width - words - start) / share)
-        axis = parts.Axis(low, high, start, end)
+    axis = parts.Axis(low, high, room + 4.0 + reserve, width - reserve)
     marks = ticks(low, high, 6 if width > 120 else 4)
-    return _Plan(axis, tuple(m for m in marks if low - 1e-9 <= m <= high + 1e-9), lines)
+    inside = tuple(m for m in marks if low - 1e-9 <= m <= high + 1e-9)
+    return _Plan(axis, inside, lines, room + 4.0)
 
 
-def _side_lines(plan: _Plan, lang: Lang, less: str, more: str) -> tuple[list[str], list[str]]:
+def _side_lines(plan: _Plan, width: float, lang: Lang, less: str, more: str) -> tuple[list[str], list[str]]:
     arrows = ("←", "→") if lang == "en" else ("→", "←")
-    zero = plan.axis.at(0.0)
-    before = wrap(f"{arrows[0]} {less}", zero - 2.0 - 1.0, lang, theme.SMALL)
-    after = wrap(f"{more} {arrows[1]}", _end(plan) - zero - 2.0, lang, theme.SMALL)
-    return before, after
-
-
-def _end(plan: _Plan) -> float:
-    return plan.axis.end + 8.0
+    words = f"{arrows[0]}\u00a0{less}", f"{more}\u00a0{arrows[1]}"
+    room = width - plan.words - 4.0
+    widths = [measure(side, lang, theme.SMALL) for side in words]
+    if sum(widths) <= room:
+        return [words[0]], [words[1]]
+    return wrap(words[0], room / 2, lang, theme.SMALL), wrap(words[1], room / 2, lang, theme.SMALL)
 
 
 def _row_height(effect: Effect, plan: _Plan) -> float:

@@ -11,6 +11,7 @@ from masar_research.present import theme
 from masar_research.present.art import Art
 from masar_research.present.canvas import Canvas, house_settings, measure, wrap
 from masar_research.present.charts import parts
+from masar_research.present.charts.placing import apart
 from masar_research.present.charts.rows import Point, Series
 from masar_research.present.charts.words import say
 from masar_research.present.direction import Lang
@@ -93,7 +94,7 @@ def draw(
             colour=theme.MUTED, anchor="end", is_scale=True,
         )  # fmt: skip
     for year in years:
-        canvas.text(across.at(year), height - 2.4, str(year), size=theme.SMALL, colour=theme.MUTED, anchor="middle")
+        canvas.text(across.at(year), height - 2.4, str(year), size=theme.SMALL, colour=theme.MUTED, anchor="middle", is_scale=True)
     for one in series:
         _line(canvas, one, across, up)
     _figures(canvas, series, across, up, digits)
@@ -149,21 +150,31 @@ def _runs(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def _figures(canvas: Canvas, series: Sequence[Series], across: parts.Axis, up: parts.Axis, digits: int) -> None:
-    years = sorted({point.year for one in series for point in one.points})
-    for year in years:
+    for year in sorted({point.year for one in series for point in one.points}):
         here = [
-            (up.at(point.mark.value), up.at(point.mark.span[1]), one, point)
-            for one in series for point in one.points
+            (one.group, point.mark) for one in series for point in one.points
             if point.year == year and point.mark.value is not None
         ]  # fmt: skip
-        here.sort(key=lambda item: item[0])
-        places = _apart([min(y, top) - 2.6 for y, top, _, _ in here], _LABEL)
-        for place, (_, _, one, point) in zip(places, here, strict=True):
-            assert point.mark.value is not None
+        here.sort(key=lambda item: -(item[1].value or 0.0))
+        taken = [(up.at(mark.span[1]) - 1.4, up.at(mark.span[0]) + 1.4) for _, mark in here]
+        for index, (key, mark) in enumerate(here):
+            words = parts.figure_text(mark.value or 0.0, canvas.lang, "percent", digits)
+            others = taken[:index] + taken[index + 1 :]
+            above, below = taken[index][0] - 1.7, taken[index][1] + 1.7
+            free = [y for y in (above, below) if _clear(y, others) and y < up.start - 1.6]
+            x, y, anchor = across.at(year), (free or [up.at(mark.value or 0.0)])[0], "middle"
+            if not free:
+                x, anchor = x + 2.6, "start"
+            else:
+                taken.append((y - 1.6, y + 1.6))
             canvas.text(
-                across.at(year), place, parts.figure_text(point.mark.value, canvas.lang, "percent", digits),
-                size=theme.SMALL, weight=theme.SEMIBOLD, colour=theme.group(one.group).colour, anchor="middle",
+                x, y, words, size=theme.SMALL, weight=theme.SEMIBOLD, anchor=anchor,
+                colour=theme.group(key).colour,
             )  # fmt: skip
+
+
+def _clear(y: float, taken: Sequence[tuple[float, float]]) -> bool:
+    return all(y + 1.6 <= top or y - 1.6 >= bottom for top, bottom in taken)
 
 
 def _names(canvas: Canvas, series: Sequence[Series], names: dict[str, list[str]], x: float, up: parts.Axis) -> None:
@@ -174,34 +185,13 @@ def _names(canvas: Canvas, series: Sequence[Series], names: dict[str, list[str]]
             ends.append((up.at(last[-1]), one))
     ends.sort(key=lambda item: item[0])
     tall = max((len(lines) for lines in names.values()), default=1) * 4.2
-    for place, (_, one) in zip(_apart([y for y, _ in ends], tall), ends, strict=True):
+    for place, (_, one) in zip(apart([y for y, _ in ends], tall), ends, strict=True):
         lines = names[one.label]
         for i, words in enumerate(lines):
             canvas.text(
                 x, place + (i - (len(lines) - 1) / 2) * 4.0, words, weight=theme.SEMIBOLD,
                 colour=theme.group(one.group).colour,
             )  # fmt: skip
-
-
-def _apart(places: Sequence[float], distance: float) -> list[float]:
-    """Ascending places moved as little as possible so that neighbours keep their distance."""
-    groups = [[place] for place in places]
-    centres = list(places)
-    index = 1
-    while index < len(groups):
-        before, here = groups[index - 1], groups[index]
-        needed = (len(before) + len(here)) / 2 * distance
-        if centres[index] - centres[index - 1] < needed - 1e-9:
-            merged = before + here
-            groups[index - 1 : index + 1] = [merged]
-            centres[index - 1 : index + 1] = [sum(merged) / len(merged)]
-            index = max(1, index - 1)
-        else:
-            index += 1
-    out = []
-    for group, centre in zip(groups, centres, strict=True):
-        out += [centre + (i - (len(group) - 1) / 2) * distance for i in range(len(group))]
-    return out
 
 
 def _key(canvas: Canvas, marks: Sequence[parts.Mark]) -> list[parts.KeyItem]:

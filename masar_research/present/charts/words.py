@@ -9,6 +9,7 @@ WORDS = {
     "interval": {"en": "line: confidence interval", "ar": "الخط: فترة الثقة"},
     "band": {"en": "shaded: confidence interval", "ar": "المساحة المظللة: فترة الثقة"},
     "caution": {"en": f"hollow: {CAUTION['en']}", "ar": f"المفرّغ: {CAUTION['ar']}"},
+    "caution_words": CAUTION,
     "not_shown": NOT_SHOWN,
     "not_shown_short": {"en": "not shown", "ar": "غير معروض"},
     "hatched": {"en": "Not shown: too few interviews", "ar": NOT_SHOWN["ar"]},

@@ -11,13 +11,13 @@ from .models import asked
 from .population import WaveView
 from .questionnaire import ITEMS, Item
 
-BLANK = np.int16(-1)
+BLANK = -1
 
 
 class Answers:
     """Answers of a wave's whole population, made in the order of the interview.
 
-    Only answers that later questions or indicators need are kept (as int16, −1 = not asked).
+    Only answers that later questions or indicators need are kept (int16, or float32 for decimals; −1 = not asked).
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Answers:
         return np.where(kept == BLANK, np.nan, kept).astype(np.float32)
 
     def raw(self, name: str) -> np.ndarray:
-        """A kept answer (m,) or (m, k) as int16 with −1 where the question was not put."""
+        """A kept answer (m,) or (m, k) with −1 where the question was not put."""
         if name not in self._kept:
             raise KeyError(f"{name!r} was not kept or not asked in {self.view.wave}")
         return self._kept[name]
@@ -60,7 +60,8 @@ class Answers:
             rows = np.flatnonzero(mask(item.asked_if, self.column)) if item.asked_if else np.arange(size)
             values = item.model(asked(self.view, item.name, rows, self))
             if item.keep or item.name in self._keep:
-                kept = np.full((size, *values.shape[1:]), BLANK)
+                kind = np.float32 if item.answers == "decimal" else np.int16
+                kept = np.full((size, *values.shape[1:]), BLANK, dtype=kind)
                 kept[rows] = values
                 self._kept[item.name] = kept
             yield item, rows, values

@@ -14,12 +14,15 @@ from .card import card_yaml
 from .facts import SEED, WAVES
 from .fieldwork import SampleFile
 from .indicators import NEEDED, indicator_truths
+from .kobo import write_kobo
 from .margins import margins, margins_yaml
 from .population import Population, the_population, view
 from .sampling import Plan, draw_plan, draw_sample
 from .spss import write_spss
 from .truths import item_truth, labour_truths
+from .xlsform import write_xlsform
 
+KOBO_WAVE = 2026
 NOTE = ("SYNTHETIC: true values of the invented population from which the demonstration samples are drawn. "
         "They are not figures about Jordan. Shares are fractions; answers are those everybody would give if all answered.")
 
@@ -53,7 +56,7 @@ def wave_file(pop: Population, wave: int) -> tuple[pd.DataFrame, dict, dict]:
     for item, rows, values in answers.run():
         sample.add(item, position, rows, values)
         items[item.name] = item_truth(seen, item, rows, values)
-    truths = {"labour": labour_truths(seen), "indicators": indicator_truths(seen, answers), "items": items}
+    truths = {"labour": labour_truths(seen), "indicators": indicator_truths(seen, answers, items), "items": items}
     return sample.frame(), truths, margins(seen)
 
 
@@ -87,6 +90,10 @@ def make_all(demo: Path, card: Path, say: Callable[[str], None]) -> dict[str, in
         checksums[wave] = _checksum(path)
         say(f"wave {wave}: {len(frame):,} sampled, {int((frame['status'] == 1).sum()):,} completed, {frame.shape[1]} columns, "
             f"{path.stat().st_size / 1e6:.2f} MB")
+        if wave == KOBO_WAVE:
+            write_kobo(frame, demo / f"masar_demo_{wave}_kobo.xlsx", wave)
+            write_xlsform(demo / "masar_demo_xlsform.xlsx", wave)
+            say("KoBo export and XLSForm written")
     (demo / "margins.yml").write_text(margins_yaml(all_margins), encoding="utf-8")
     (demo / "truths.json").write_text(_compact(all_truths), encoding="utf-8")
     (card / "masar_demo.yml").write_text(card_yaml({w: c for w, c in checksums.items() if c}), encoding="utf-8")

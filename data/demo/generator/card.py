@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .card_text import DERIVED, FRONT, HARMONISED, LACKS, STATEMENT
+from .card_text import DERIVED, FRONT, LACKS, STATEMENT
+from .card_derived import MORE
 from .conditions import rename
 from .facts import WAVES
 from .fieldwork import FIELDWORK
@@ -14,7 +15,7 @@ RENAMED = {"sel_sex": "sex", "sel_age": "age", "q_nationality": "nationality", "
            "q_attending": "attending"}
 _NOT_IN_CARD = {"wave"}
 _ORDINAL = {"education", "wealth5", "agree4", "agree5", "trust4", "extent4", "much5", "often5", "difficulty", "satisfied4",
-            "hide5", "ladder"}
+            "ladder", "interest", "party", "future", "avoid4", "seen5", "accuracy4", "known3", "movement"}
 _YES_NO = {0: ("No", "لا"), 1: ("Yes", "نعم")}
 
 
@@ -49,10 +50,8 @@ def _item(item: Item, column: str, name: str) -> list[str]:
         lines.append("level: ordinal")
     if codes:
         lines.append("codes: {" + ", ".join(f"{c}: {_both(*words)}" for c, words in codes.items()) + "}")
-    silent = [(c, kind) for c, rate, kind in zip(item.silent_codes, (item.dont_know, item.refused), ("dont_know", "refused"), strict=True)
-              if rate and not item.several]
-    if silent:
-        lines.append("missing: {" + ", ".join(f"{c:g}: {kind}" for c, kind in silent) + "}")
+    if item.silent:
+        lines.append("missing: {" + ", ".join(f"{code:g}: {kind}" for code, kind in item.silent) + "}")
     if item.asked_if:
         lines.append(f"universe: {_text(rename(item.asked_if, RENAMED))}")
     absent = [wave for wave in WAVES if wave not in item.waves]
@@ -80,7 +79,7 @@ def card_yaml(checksums: dict[int, str]) -> str:
     lines += ["", "variables:"]
     for item in ITEMS:
         for column in item.columns():
-            if column not in _NOT_IN_CARD and column not in HARMONISED:
+            if column not in _NOT_IN_CARD:
                 lines += _item(item, column, RENAMED.get(column, column))
-    lines += [DERIVED.strip("\n"), "", STATEMENT.strip("\n"), "", LACKS.strip("\n"), ""]
+    lines += [DERIVED.strip("\n"), MORE.strip("\n"), "", STATEMENT.strip("\n"), "", LACKS.strip("\n"), ""]
     return "\n".join(lines)

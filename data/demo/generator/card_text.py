@@ -1,6 +1,5 @@
 """The parts of the survey card that do not come from the questionnaire."""
 
-HARMONISED: frozenset[str] = frozenset()
 
 FRONT = """\
 # SYNTHETIC DEMONSTRATION SURVEY: no record describes a person, household or place that exists.

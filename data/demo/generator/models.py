@@ -104,6 +104,11 @@ def group(shares: dict[float, float], **weights: float | str) -> Model:
     return scale(tuple(shares.values()), codes=tuple(shares), **weights)
 
 
+def knows(right: int, share: float, unknown: float, **weights: float | str) -> Model:
+    """A knowledge question: the right code, the wrong one, or 98 "don't know"; positive weights favour right."""
+    return scale((1 - share - unknown, unknown, share), codes=(3 - right, 98, right), **weights)
+
+
 def several(options: dict[int, dict], none: int | None = None) -> Model:
     """Several answers may hold: one column (r, k) of 0/1 per option; ``none`` where no other holds."""
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pyreadstat
 
-from .questionnaire import ITEMS, LISTS, Item
+from .questionnaire import ITEMS, LISTS, SILENT_LABELS, Item
 
 FILE_LABEL = "SYNTHETIC demonstration data - no real person or place"
 NOTE = ["Synthetic demonstration data made by data/demo/generate.py.", "No record describes a person, household or place that exists.",
         "Arabic labels: masar_demo_xlsform.xlsx and data/surveys/masar_demo.yml."]
-_ORDINAL = {"education", "wealth5", "agree4", "agree5", "trust4", "extent4", "much5", "often5", "difficulty", "satisfied4"}
+_ORDINAL = {"education", "wealth5", "agree4", "agree5", "trust4", "extent4", "much5", "often5", "difficulty", "satisfied4",
+            "ladder", "interest", "party", "future", "avoid4", "seen5", "accuracy4", "known3", "movement"}
 
 
 def _codes(item: Item) -> dict[float, str]:
@@ -21,10 +22,7 @@ def _codes(item: Item) -> dict[float, str]:
     if item.answers in ("date", "datetime"):
         return {}
     codes = {} if item.numeric else {float(code): en for code, en, _ in LISTS[item.answers]}
-    if item.dont_know:
-        codes[float(item.silent_codes[0])] = "Don't know"
-    if item.refused:
-        codes[float(item.silent_codes[1])] = "Refused"
+    codes |= {float(code): SILENT_LABELS[kind][0] for code, kind in item.silent}
     return codes
 
 
@@ -41,10 +39,8 @@ def write_spss(frame: pd.DataFrame, path: Path) -> None:
                 labels[name] = f"{item.en}: {next(en for c, en, _ in LISTS[item.answers] if c == code)}"
             if codes := _codes(item):
                 values[name] = codes
-            gone = [code for code, rate in zip(item.silent_codes, (item.dont_know, item.refused), strict=True)
-                    if rate and not item.several]
-            if gone:
-                missing[name] = [float(code) for code in gone]
+            if item.silent:
+                missing[name] = [float(code) for code, _ in item.silent]
             measure[name] = ("ordinal" if item.answers in _ORDINAL else "scale"
                              if item.numeric or item.answers in ("date", "datetime") else "nominal")
             formats[name] = {"date": "DATE11", "datetime": "DATETIME20"}.get(

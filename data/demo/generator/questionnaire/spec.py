@@ -51,6 +51,7 @@ class Item:
     dont_know: float = 0.0
     refused: float = 0.0
     silent_codes: tuple[float, float] = (98, 99)
+    says_unknown: bool = False
     several: bool = False
     limits: tuple[float, float] | None = None
     waves: tuple[int, ...] = (2022, 2024, 2026)
@@ -61,6 +62,15 @@ class Item:
     def numeric(self) -> bool:
         return self.answers in ("integer", "decimal")
 
+    @property
+    def silent(self) -> tuple[tuple[float, str], ...]:
+        """Codes of no answer and their kinds."""
+        if self.several:
+            return ()
+        unknown, refused = self.silent_codes
+        return (*(((unknown, "dont_know"),) if self.dont_know or self.says_unknown else ()),
+                *(((refused, "refused"),) if self.refused else ()))
+
     def columns(self) -> list[str]:
         """Columns of the SPSS file: one, or one per answer where several are allowed."""
         if not self.several:
@@ -69,6 +79,8 @@ class Item:
 
 
 Choices = tuple[tuple[int, str, str], ...]
+
+SILENT_LABELS = {"dont_know": ("Don't know", "لا أعرف"), "refused": ("Refused", "رفض الإجابة")}
 
 LISTS: dict[str, Choices] = {
     "yes_no": ((1, "Yes", "نعم"), (2, "No", "لا")),

@@ -120,7 +120,8 @@ def available(
         Indicators the engine can compute from this survey.
     lacking : tuple of Lacking
         The other computable ones, and whatever the survey card says it lacks; the card's own
-        reason comes first. Indicators that are only defined are left out.
+        reason comes first, and holds for indicators that rest on the same questions.
+        Indicators that are only defined are left out.
     """
     records = records or registry()
     said = {
@@ -132,8 +133,8 @@ def available(
             if name in said:
                 lacking.append(Lacking(name, said[name]))
             continue
-        if name in said:
-            lacking.append(Lacking(name, said[name]))
+        if reasons := [said[one] for one in (name, *record.rests_on) if one in said]:
+            lacking.append(Lacking(name, reasons[0]))
         elif missing := _missing(survey, record):
             lacking.append(Lacking(name, _reason(missing)))
         elif not survey.truth(record.universe).any():

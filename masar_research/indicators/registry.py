@@ -125,6 +125,8 @@ class Indicator(Record):
         Variables of a ratio of totals.
     items : tuple of Item
         Of a mean of shares.
+    rests_on : tuple of str
+        Indicators whose questions this one uses: a survey that lacks one lacks this too.
     universe : str
         Expression that says who counts.
     base_text : Bilingual
@@ -142,6 +144,7 @@ class Indicator(Record):
     numerator: Name | None = None
     denominator: Name | None = None
     items: tuple[Item, ...] = ()
+    rests_on: tuple[str, ...] = ()
     universe: Condition
     base_text: Bilingual
     bases: Mapping[Name, Base] = Field(default_factory=dict)
@@ -273,6 +276,11 @@ def read(path: Path | str) -> Registry:
         if record.id in records:
             faults.append((lines.line([*where, "id"]), f"id: {record.id} stands twice; keep one"))
         records[record.id] = record
+    for place, record in enumerate(records.values()):
+        for other in getattr(record, "rests_on", ()):
+            if other not in records:
+                said = f"rests_on: there is no indicator {other}; {did_you_mean(other, records)}"
+                faults.append((lines.line(["indicators", place, "rests_on"]), f"{record.id}, {said}"))
     if faults:
         shown = [f"{path.name}, line {line}, {what}" for line, what in sorted(set(faults))[:12]]
         raise DataError(

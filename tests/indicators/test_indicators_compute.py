@@ -190,6 +190,10 @@ def test_what_a_survey_lacks_is_said_with_the_reason(survey: mr.Survey) -> None:
     assert ids == ("WE01",)
     reasons = {lack.indicator: lack.reason for lack in lacking}
     assert set(reasons) == {"WE01b", "WE02", "YO02", "GO04", "WE05"}
+    poorer.card = SimpleNamespace(lacks=(
+        SimpleNamespace(indicator="WE01", reason={"en": "Self-declared.", "ar": "بحسب التصريح."}),))  # fmt: skip
+    without = {lack.indicator: lack.reason["en"] for lack in indicators.available(poorer)[1]}
+    assert without["WE01"] == without["WE01b"] == "Self-declared."
     assert reasons["WE05"]["ar"] == "لا تتوفر الأجور." and reasons["WE01b"]["en"] == "One question only."
     assert "eff_infl" in reasons["GO04"]["en"] and "eff_infl" in reasons["GO04"]["ar"]
     old = mr.Survey(survey.frame.assign(age=70.0), weights="w", strata="stratum", psu="psu")

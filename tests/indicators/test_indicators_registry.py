@@ -72,6 +72,7 @@ def broken(tmp_path: Path, old: str, new: str) -> tuple[str, int]:
         ("{var: eff_say, positive: [3, 4, 5], exclude: [98, 99]}",
          "{var: eff_say, positive: [3, 4, 98], exclude: [98, 99]}", "both positive and excluded"),
         ("version: 1.0.0", "version: one", "version:"),
+        ("rests_on: [WE01]", "rests_on: [WE99]", "there is no indicator WE99"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:

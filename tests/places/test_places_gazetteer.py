@@ -50,7 +50,7 @@ def test_awkward_spellings(text: str, code: int) -> None:
     assert places.match(text) == code
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     place=st.sampled_from(places.governorates()),
     marks=st.lists(st.sampled_from(["\u064b", "\u064e", "\u0651", "\u0640", "\u200f"]), max_size=6),
@@ -66,7 +66,7 @@ def test_marks_and_letter_forms_do_not_matter(place, marks, seed) -> None:
 
 
 @given(st.text(max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_folding_is_idempotent_on_what_it_keeps(text: str) -> None:
     once = fold(text)
     assert once == once.strip()

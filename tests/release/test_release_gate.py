@@ -239,7 +239,7 @@ def exactly_determined(tables: list[Table], hidden: set[str], key: dict[str, str
     return {unknown[next(i for i, v in enumerate(row) if v)] for row in rows if sum(map(bool, row)) == 1}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(linked_briefs())
 def test_no_protected_figure_can_be_worked_out(brief: tuple[pd.DataFrame, list[Table]]) -> None:
     frame, tables = brief
@@ -261,7 +261,7 @@ def test_no_protected_figure_can_be_worked_out(brief: tuple[pd.DataFrame, list[T
     assert (by_figure == 1).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(linked_briefs())
 def test_the_auditor_agrees_with_exact_elimination(brief: tuple[pd.DataFrame, list[Table]]) -> None:
     frame, tables = brief
@@ -272,7 +272,7 @@ def test_the_auditor_agrees_with_exact_elimination(brief: tuple[pd.DataFrame, li
     assert {key[a] for a in recoverable(tables, decided)} == exact
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(linked_briefs())
 def test_nothing_is_hidden_that_no_rule_asks_for(brief: tuple[pd.DataFrame, list[Table]]) -> None:
     frame, tables = brief

@@ -99,7 +99,7 @@ def surveytable_flags(p: float, se: float, n: float, df: float) -> set[str]:
     return flags
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     p=st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.0, 1.0])),
     n=st.integers(30, 4000),

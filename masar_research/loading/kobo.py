@@ -74,7 +74,7 @@ def apply_form(frame: pd.DataFrame, form: Form, where: str) -> tuple[pd.DataFram
     DataError
         If no column of the export belongs to a question of the form.
     """
-    questions = [question for question in form.questions if not question.repeated]
+    questions = list(form.questions)
     names = _final_names(questions)
     by_key = _keys(questions, names)
     work = _Work(frame, notes=list(form.notes))
@@ -101,11 +101,37 @@ def apply_form(frame: pd.DataFrame, form: Form, where: str) -> tuple[pd.DataFram
         _question(work, question, names[question.path], found, options.get(names[question.path], {}))
     for column in rest:
         _system(work, column)
-    absent = tuple(names[q.path] for q in questions if names[q.path] not in work.variables and names[q.path] not in work.aside
+    absent = tuple(names[q.path] for q in questions if not q.repeated and names[q.path] not in work.variables and names[q.path] not in work.aside
                    and q.kind not in _PERSONAL_KINDS and names[q.path] not in options)
     _report(work, absent)
     _universes(work, questions, names)
     return pd.DataFrame(work.columns, index=frame.index), Codebook(work.variables.values()), work.notes
+
+
+def looks_like_export(frame: pd.DataFrame) -> bool:
+    """Whether a table is a KoBo or ODK export, by the columns only they write."""
+    names = {str(name).casefold() for name in frame.columns}
+    return bool(names & {"_uuid", "_submission_time", "meta/instanceid", "meta.instanceid", "meta-instanceid", "instanceid", "x_uuid"})
+
+
+def without_personal(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
+    """An export read without its form, minus the columns whose names say that they are personal."""
+    def personal(name: str) -> bool:
+        last = re.split(r"[/.]", name)[-1]
+        return bool(_SYSTEM_PERSONAL.search(name) or _PERSONAL_NAME.search(last))
+
+    aside = [str(name) for name in frame.columns if personal(str(name))]
+    notes = [Note("no_form", "This looks like a KoBo or ODK export; read it with form= for labels, codes and conditions.",
+                  "يبدو هذا تصديراً من KoBo أو ODK؛ اقرأه مع form= لتحصل على الأوصاف والرموز والشروط.")]
+    if aside:
+        notes.append(_aside_note(aside))
+    return frame.drop(columns=aside), notes
+
+
+def _aside_note(aside: list[str]) -> Note:
+    shown = ", ".join(aside)
+    return Note("set_aside", f"Personal columns set aside, not loaded: {shown}.",
+                f"أعمدة شخصية نُحّيت جانباً ولم تُحمّل: {shown}.", tuple(aside))
 
 
 def _key(text: str) -> str:
@@ -264,9 +290,7 @@ def _system(work: _Work, column: str) -> None:
 
 def _report(work: _Work, absent: tuple[str, ...]) -> None:
     if work.aside:
-        shown = ", ".join(work.aside)
-        work.notes.append(Note("set_aside", f"Personal columns set aside, not loaded: {shown}.",
-                               f"أعمدة شخصية نُحّيت جانباً ولم تُحمّل: {shown}.", tuple(work.aside)))
+        work.notes.append(_aside_note(work.aside))
     for name, codes in work.strange.items():
         shown = ", ".join(codes[:10])
         work.notes.append(Note("not_in_list", f"{name} holds codes its choice list has not: {shown}.",

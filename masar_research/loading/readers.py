@@ -8,7 +8,7 @@ import pandas as pd
 
 from masar_research.errors import DataError
 from masar_research.loading import cache as copies
-from masar_research.loading.kobo import apply_form
+from masar_research.loading.kobo import apply_form, looks_like_export, without_personal
 from masar_research.loading.raw import Raw, make_raw
 from masar_research.loading.statfiles import READERS, read_statfile
 from masar_research.loading.tables import plain_codebook, read_excel, read_parquet, read_text_table, typed
@@ -88,6 +88,9 @@ def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None) -
     if forms:
         frame, codebook, more = apply_form(table, read_form(forms[0] if len(forms) == 1 else (forms[0], forms[1])), path.name)
     else:
+        if looks_like_export(table):
+            table, set_aside = without_personal(table)
+            notes = [*notes, *set_aside]
         frame, more = typed(table)
         codebook = plain_codebook(frame)
     return make_raw(_plain(frame), codebook, [*notes, *more])

@@ -154,10 +154,10 @@ def _column(column: pd.Series, meta, name: str) -> tuple[pd.Series, list, list]:
             if kinds == {dt.time}:
                 return column.map(lambda value: value.isoformat() if value is not None and value == value else None).astype("str"), [], []
         values = pd.to_numeric(column, errors="coerce").astype("float64")
-        return values, pairs, gone + _declared(values.dropna().unique(), labels, meta.missing_ranges.get(name, ()))
+        return values, pairs, gone + _declared(values, labels, meta.missing_ranges.get(name))
     values = column.astype("str").str.rstrip()
     values = values.mask(values == "")
-    gone = _declared(values.dropna().unique(), labels, meta.missing_ranges.get(name, ()))
+    gone = _declared(values, labels, meta.missing_ranges.get(name))
     return values, [(str(code).rstrip(), text) for code, text in pairs], gone
 
 
@@ -165,11 +165,13 @@ def _tag(code: float) -> str:
     return next(tag for tag, value in STATA_MISSING.items() if value == code)
 
 
-def _declared(present, labels, ranges) -> list:
+def _declared(values: pd.Series, labels, ranges) -> list:
     """The codes, in the data or labelled, that lie in the ranges declared missing."""
-    codes = {*present, *(code for code in labels)}
+    if not ranges:
+        return []
+    codes = {*values.dropna().unique(), *labels}
     out = []
-    for span in ranges or ():
+    for span in ranges:
         low, high = span["lo"], span["hi"]
         if isinstance(low, str):
             out += [code for code in codes if isinstance(code, str) and code.rstrip() == low.rstrip()]

@@ -112,6 +112,10 @@ FAULTS = [
     ("wave that is not there", [("    missing: {9: refused}", "    missing: {9: refused}\n    waves: {2024: {from: q7}}")], "waves: {2024", ["2024", "2026"]),
     ("recode without label", [("    missing: {9: refused}", "    recode: {1: 1, 2: 3}")], "sex:", ["3", "label"]),
     ("nominal without codes", [("from: age, label", "from: age, level: nominal, label")], "  age: ", ["codes"]),
+    ("weighting cell that is no variable", [("cells: [sex]", "cells: [gender]")], "cells: [gender]", ["gender"]),
+    ("weighting condition on no variable", [('responded: "sex == 1"', 'responded: "status == 1"')], "nonresponse", ["status"]),
+    ("margin of no variable", [("variables: [sex]", "variables: [sx]")], "rake", ["'sx'", "Did you mean sex?"]),
+    ("universe of a raw column", [("    missing: {9: refused}", '    universe: "q_age > 1"')], "universe:", ["q_age", "harmonised"]),
     ("needs on a read variable", [("    missing: {9: refused}", "    needs: [age]")], "sex:", ["derived"]),
 ]
 
@@ -154,3 +158,9 @@ def test_the_cards_of_the_project_validate_and_speak_arabic(path):
     assert read.study == path.stem
     for name, variable in read.variables.items():
         assert any("\u0600" <= letter <= "\u06ff" for letter in variable.label["ar"]) or variable.label["ar"].isascii(), name
+
+
+def test_a_card_changed_on_disk_is_read_again(tmp_path):
+    first = card(tmp_path)
+    assert read_card(first.path) is first
+    assert card(tmp_path, ("en: Small", "en: Large")).title["en"] == "Large"

@@ -199,6 +199,24 @@ def test_broken_forms_are_errors(tmp_path, sheets, word):
     assert caught.value.remedy
 
 
+def test_an_export_without_its_form_still_keeps_personal_columns_out(tmp_path):
+    raw = read(export(tmp_path))
+    aside = next(note for note in raw.notes if note.kind == "set_aside")
+    assert {"deviceid", "person/full_name", "_where_latitude", "_submitted_by"} <= set(aside.columns)
+    assert any(note.kind == "no_form" for note in raw.notes) and "person/age" in raw.frame.columns
+    plain = read(workbook(tmp_path / "d.xlsx", data=[["name", "x"], ["Adams", 1]]))
+    assert list(plain.frame.columns) == ["name", "x"] and not plain.notes
+
+
+def test_a_repeat_group_is_read_from_its_own_sheet(tmp_path):
+    survey = [["type", "name", "label"], ["integer", "n", "N"], ["begin_repeat", "roster", "R"], ["integer", "years", "Age"], ["end_repeat", None, None]]
+    form = workbook(tmp_path / "f.xlsx", survey=survey)
+    path = workbook(tmp_path / "d.xlsx", main=[["n"], [2]], roster=[["roster/years", "_parent_index"], [4, 1], [40, 1]])
+    assert read(path, form=form).frame.to_dict("list") == {"n": [2.0]}
+    rows = read(path, form=form, sheet="roster")
+    assert rows.frame["years"].tolist() == [4, 40] and rows.codebook.label("years", "en") == "Age"
+
+
 def test_form_and_data_of_two_projects(tmp_path, form):
     with pytest.raises(DataError, match="No column"):
         read(workbook(tmp_path / "d.xlsx", data=[["x", "y"], [1, 2]]), form=form)

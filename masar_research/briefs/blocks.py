@@ -250,8 +250,14 @@ _ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyBlock)
 
 def dump(block: Block) -> dict[str, Any]:
     """The block as JSON values; NaN and infinities are refused here, never written."""
-    data = block.model_dump(mode="json", exclude_none=False)
-    json.dumps(data, allow_nan=False)
+    data = block.model_dump(mode="json")
+    try:
+        json.dumps(data, allow_nan=False)
+    except ValueError:
+        raise BriefError(
+            f"A block of type {data['type']!r} holds a value that is not a number or is infinite.",
+            remedy="Leave the row out, or find out why the estimate does not exist.",
+        ) from None
     return data
 
 

@@ -108,8 +108,8 @@ class Text(Model):
                     remedy=f"Write it: Text(en=..., ar=...); {lang}= is empty.",
                     ar="النص ينقصه إحدى اللغتين.",
                 )
-            check_template(text, lang)
             names[lang] = {name for name, _ in placeholders(text)}
+            check_template(text, lang)
         for lang, used in names.items():
             unknown = sorted(used - self.values.keys())
             if unknown:

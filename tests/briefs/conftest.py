@@ -56,3 +56,38 @@ def built_tiny(tiny_home: Path) -> Path:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def tiny_blocks(tiny_home: Path) -> tuple:
+    """The blocks of the tiny brief, emitted in this process and read back from JSON."""
+    from tiny_project import NUMBERS, TAIL, WORDS
+
+    from masar_research import briefs
+    from masar_research.briefs import authoring, blocks
+    from masar_research.briefs.emit import Collected
+
+    before = {name: os.environ.get(name) for name in ("MASAR_HOME", "MASAR_NO_CACHE")}
+    os.environ.update(MASAR_HOME=str(tiny_home), MASAR_NO_CACHE="1")
+    try:
+        kept = Collected()
+        brief = authoring.open_brief("tiny", survey="tiny", wave=2026, emit=kept)
+        names = {name: getattr(briefs, name) for name in briefs.__all__} | {"brief": brief}
+        for cell in (NUMBERS, WORDS, TAIL):
+            exec(cell, names)
+        return tuple(blocks.load(blocks.dump(block)) for block in kept.blocks)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@pytest.fixture
+def tiny_composed(tiny: Path, tiny_blocks: tuple):
+    """The tiny brief gated and composed."""
+    from masar_research.briefs import gate
+    from masar_research.briefs.compose import compose
+
+    return compose(tiny_blocks, gate.decide(tiny_blocks), date="2026-06-01")

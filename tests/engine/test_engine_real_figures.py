@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from masar_research import engine
+from masar_research.engine import intervals
 from masar_research.errors import DesignError
 
 ROOT = Path(os.environ.get("MASAR_REAL_DATA", "/nonexistent"))
@@ -98,3 +99,58 @@ def test_lohr_stratified_sample_of_counties():
     assert (estimate[0], error[0]) == pytest.approx((295_561, 16_380), abs=0.5)
     estimate, error = answer(design, engine.total(design, d["acres92"]))
     assert (estimate[0], error[0]) == pytest.approx((909_736_035, 50_417_248), abs=0.5)
+
+
+needs_anes = pytest.mark.skipif(not (ROOT / "anes2020").is_dir(), reason="MASAR_REAL_DATA/anes2020 is not here")
+
+
+def election_study():
+    d = columns("anes2020", "shortcourse_anes_2020")
+    return d, engine.declare(d["Weight"] / d["Weight"].sum() * 231_592_693, strata=d["Stratum"], psu=d["VarUnit"])
+
+
+def coded(values, *levels):
+    """1 for the levels, 0 for others, NaN for blanks."""
+    return np.where(values == "", np.nan, np.isin(values, levels).astype(float))
+
+
+@needs_anes
+def test_anes_count_of_women_with_a_graduate_degree():
+    d, design = election_study()
+    women = engine.count(design, mask=(d["Gender"] == "Female") & (d["Education"] == "Graduate"))
+    assert women.estimate[0] == pytest.approx(15_108_636, abs=0.5)
+    assert design.df == 51
+
+
+@needs_anes
+def test_anes_party_shares_leave_out_the_25_without_an_answer():
+    d, design = election_study()
+    strong = engine.mean(design, coded(d["PartyID"], "Strong democrat"))
+    assert strong.estimate[0] == pytest.approx(0.219, abs=5e-4)
+    assert strong.n_missing[0] == 25
+    voters = engine.mean(design, coded(d["PartyID"], "Strong republican"), mask=d["VotedPres2020"] == "Yes")
+    assert voters.estimate[0] == pytest.approx(0.224, abs=5e-4)
+
+
+@needs_anes
+def test_anes_voted_in_both_elections_with_both_intervals():
+    d, design = election_study()
+    both = np.where(
+        (d["VotedPres2016"] == "Yes") & (d["VotedPres2020"] == "Yes"), 1.0,
+        np.where((d["VotedPres2016"] == "") | (d["VotedPres2020"] == ""), np.nan, 0.0),
+    )  # fmt: skip
+    estimate, error = answer(design, result := engine.mean(design, both))
+    assert estimate[0] == pytest.approx(0.626, abs=5e-4)
+    low, high = intervals.wald(estimate, error, result.df, 0.95)
+    assert (low[0], high[0]) == pytest.approx((0.607, 0.645), abs=5e-4)
+    # R 4.2.2, survey 4.1.1, svyciprop(method = "logit") on the same file
+    low, high = intervals.logit(estimate, error, result.df, 0.95)
+    assert (low[0], high[0]) == pytest.approx((0.60688901, 0.64435460), abs=5e-8)
+
+
+@needs_anes
+def test_anes_design_effect_of_early_voting():
+    d, design = election_study()
+    early = engine.mean(design, coded(d["EarlyVote2020"], "Yes"))
+    deff = engine.covariance(design, early.totals)[0, 0] / early.srs_variance[0]
+    assert deff == pytest.approx(2.27, abs=0.005)

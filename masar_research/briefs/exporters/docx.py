@@ -352,14 +352,11 @@ class _Writer:
 
 
 def _column_widths(item: Table) -> list[float]:
-    """Millimetres per column, by the longest words they hold, at most the page's width."""
-    longest = []
+    """Millimetres per column, by the longest words they hold; together the page's width."""
+    wanted = []
     for index, column in enumerate(item.columns):
-        cells = [plain(row[index]) for row in item.rows]
         head = plain(column.head)
-        words = max((len(word) for word in head.split()), default=1)
-        body = max((len(cell) for cell in cells), default=1)
-        longest.append(max(body, words, len(head) if column.numeric else 8))
-    wanted = [count * 1.9 + 7 for count in longest]
+        body = max((len(plain(row[index])) for row in item.rows), default=1)
+        wanted.append(max(body, len(head) if column.numeric else 8, 4) + 4)
     total = sum(wanted)
-    return [width * WIDTH / total for width in wanted] if total > WIDTH else wanted
+    return [width * WIDTH / total for width in wanted]

@@ -34,6 +34,11 @@ _POLICY = (
     "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
 )
+_REPERTOIRE = frozenset(
+    chr(code)
+    for first, last in ((0x20, 0x7E), (0x60C, 0x60C), (0x61B, 0x61F), (0x621, 0x652), (0x660, 0x66C))
+    for code in range(first, last + 1)
+) | set("\u00a0\u00ab\u00b1\u00b7\u00bb\u00d7\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u2212\u2264\u2265")
 
 
 def to_html(document: Document) -> str:
@@ -124,10 +129,9 @@ def _variables() -> str:
 
 
 def _fonts(document: Document) -> str:
-    words = LABELS[document.lang]
-    texts = {clean(plain(line)) for _, line in lines(document)}
-    texts.update(word for word in words.values() if isinstance(word, str))
-    return css_font_faces(sorted(texts), document.lang)
+    """The faces with one repertoire for all briefs, so that it is cut out once a process."""
+    said = {character for _, line in lines(document) for character in clean(plain(line))}
+    return css_font_faces(["".join(sorted(_REPERTOIRE | said))], document.lang)
 
 
 def _other_language(document: Document) -> str:

@@ -19,14 +19,16 @@ from masar_research.errors import EstimationError
 if TYPE_CHECKING:
     from masar_research.present import Art
 
-Kind = Literal["proportion", "mean", "total", "ratio", "count", "difference", "ame", "odds_ratio"]
+Kind = Literal[
+    "proportion", "mean", "total", "ratio", "count", "mean_of_shares", "difference", "ame", "odds_ratio"
+]
 STATISTICS = (
     "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
     "reliability",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class Estimates:
     """Estimates with their covariance and every choice that was made.
 
@@ -64,6 +66,9 @@ class Estimates:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} estimates: {self.kind} by {', '.join(self.by) or 'nothing'}>"
 
     # --- comparing ---------------------------------------------------------------------
 

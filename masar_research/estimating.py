@@ -57,13 +57,14 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
             remedy=f"Choose one of {', '.join(INTERVALS)}.",
         )
     domains = asked.columns.domains(asked.by)
-    heads, parts = [], []
+    heads, parts, counts = [], [], []
     for name in asked.variables:
         coded = asked.columns.coded(name)
         if set(coded.levels) <= {0, 1} and 1 in coded.levels:
             values = asked.columns.values(name)
             parts.append(linearized.mean(asked.design, values, **asked.cells(domains)))
             heads.append(domains.keys.assign(variable=name, category=1))
+            counts.append(_cases(asked, domains, np.where(values == 1, 0, -1), 1))
             continue
         levels = coded.levels
         parts.append(
@@ -71,12 +72,26 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
         )
         keys = domains.keys.loc[domains.keys.index.repeat(len(levels))].reset_index(drop=True)
         heads.append(keys.assign(variable=name, category=list(levels) * domains.count))
-    return _wrap(asked, "proportion", heads, parts, interval)
+        counts.append(_cases(asked, domains, coded.codes, len(levels)))
+    return _wrap(asked, "proportion", heads, parts, interval, np.concatenate(counts))
+
+
+def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) -> np.ndarray:
+    """Interviews behind each share, unweighted: disclosure control counts people."""
+    inside = (codes >= 0) & (asked.design.weights > 0)
+    if asked.mask is not None:
+        inside &= asked.mask
+    cell = codes
+    if domains.codes is not None:
+        inside &= domains.codes >= 0
+        cell = domains.codes * n_levels + codes
+    return np.bincount(cell[inside], minlength=domains.count * n_levels)
 
 
 def _wrap(
-    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], interval: str
-) -> Estimates:
+    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], interval: str,
+    cases: np.ndarray | None = None,
+) -> Estimates:  # fmt: skip
     result = parts[0] if len(parts) == 1 else linearized.stack(*parts)
     head = heads[0] if len(heads) == 1 else pd.concat(heads, ignore_index=True)
     vcov = variance.covariance(asked.design, result.totals)
@@ -98,6 +113,8 @@ def _wrap(
         "df": result.df, "n": result.n, "n_eff": n_eff, "deff": deff,
         "n_missing": result.n_missing,
     }  # fmt: skip
+    if cases is not None:
+        statistics["count"] = cases
     note = {
         **asked.note,
         "interval": interval if kind == "proportion" else "Wald, t",

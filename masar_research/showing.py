@@ -46,7 +46,7 @@ class Shown:
     lang: str
     numeric: frozenset[str] = frozenset()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.frame.to_string(index=False)
 
     def _repr_html_(self) -> str:
@@ -77,7 +77,7 @@ def decisions(estimates: Estimates, profile: str) -> pd.DataFrame:
     if estimates.kind == "difference":
         weak = estimates.frame["reliability"]
         judged["status"] = weak
-        judged["reason"] = np.where(weak == "suppress", "side", "")
+        judged["reason"] = np.where(weak == "suppress", "sides", "")
     return judged
 
 
@@ -138,7 +138,7 @@ def keys(estimates: Estimates) -> list[str]:
     frame = estimates.frame
     statistics = {
         "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
-        "reliability", "n_missing", "statistic", "p_value",
+        "reliability", "n_missing", "count", "statistic", "p_value",
     }  # fmt: skip
     named = [c for c in frame.columns if c not in statistics]
     return [c for c in named if c in estimates.by or frame[c].nunique(dropna=False) > 1] or named[:1]

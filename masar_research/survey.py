@@ -307,8 +307,19 @@ class Survey:
             rows.append(("Study · الدراسة", f"{self.card.title['en']} · {self.card.title['ar']}"))
             if self.card.notice:
                 rows.append(("Notice · تنبيه", f"{self.card.notice['en']} · {self.card.notice['ar']}"))
-        rows.append(("Rows · عدد السجلات", f"{len(self):,}"))
-        rows += [(str(key).replace("_", " "), str(value)) for key, value in facts.items()]
+        rows += [
+            ("Rows, with a weight · السجلات، ذات الوزن", f"{len(self):,}, {facts['rows_with_weight']:,}"),
+            ("Strata · الطبقات", f"{facts['strata']:,}" if facts["strata_declared"] else "–"),
+            (
+                "Sampling units · وحدات المعاينة",
+                f"{facts['psus']:,}" if facts["clustered"] else "none: errors ignore clustering · غير متوفرة",
+            ),
+            ("Degrees of freedom · درجات الحرية", f"{facts['df']:,}"),
+            ("Weights · الأوزان", self.weights_name),
+        ]
+        if facts["waves"]:
+            waves = ", ".join(f"{wave}: {units:,}" for wave, units in facts["waves"].items())
+            rows.append(("Waves and their units · الجولات ووحداتها", waves))
         if self.base:
             rows.append(("Subpopulation · الفئة", " and ".join(self.base)))
         rows += [(f"Weighting {i} · الترجيح", str(step)) for i, step in enumerate(self.history, 1)]

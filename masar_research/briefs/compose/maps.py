@@ -12,21 +12,21 @@ from masar_research.present.charts import Mark
 
 
 def draw(voice: Voice, block: FigureBlock, width: float) -> drawn.Art:
-    """Colour every governorate by its own cell, or by that of its region."""
+    """Colour each governorate, or each region, by its own cell."""
     from masar_research.briefs.compose.figures import mark
 
     found: dict[int, Mark] = {}
+    column = "governorate"
     for place, row in zip(block.places, block.rows, strict=True):
         column, code = place.split(":")
         if row.cell is None:
             raise BriefError(f"A row of map {block.id!r} has no cell.", remedy="Pass a handle.")
-        value = mark(voice, row.cell, "plain")
-        for governorate in places.governorates():
-            own = governorate.code if column == "governorate" else governorate.region.code
-            if own == int(code):
-                found[governorate.code] = value
-    by_region = bool(block.places) and block.places[0].startswith("region")
-    frame = places.boundaries("governorate")
-    tiles = frame is None
-    shapes = places.tile_grid() if frame is None else frame
-    return charts.map(shapes, found, voice.lang, width=width, tiles=tiles, by_region=by_region)
+        found[int(code)] = mark(voice, row.cell, "plain")
+    shapes = places.boundaries("governorate")
+    shapes = places.tile_grid() if shapes is None else shapes
+    outlines = places.regions_of(shapes)
+    if column == "region":
+        shapes, outlines = outlines, None
+    for code in shapes["code"]:
+        found.setdefault(int(code), Mark(None, status="suppress"))
+    return charts.areas(shapes, found, voice.lang, width=width, outlines=outlines)

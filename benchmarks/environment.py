@@ -31,7 +31,10 @@ def peers_python() -> Path | None:
     ]  # fmt: skip
     done = subprocess.run([*install, "--require-hashes", "-r", str(LOCK)], cwd=HERE)
     if done.returncode:
-        print("bench: svy and samplics could not be installed (is there a network?); going on without them.", flush=True)
+        print(
+            "bench: svy and samplics could not be installed (is there a network?); going on without them.",
+            flush=True,
+        )
         return None
     STAMP.write_text(stamp, encoding="utf-8")
     return python
@@ -42,5 +45,11 @@ def r_with_survey() -> str | None:
     rscript = shutil.which("Rscript")
     if rscript is None:
         return None
-    probe = 'if (!all(c("survey", "jsonlite") %in% rownames(installed.packages()))) quit(status = 1)'
-    return rscript if subprocess.run([rscript, "-e", probe], capture_output=True).returncode == 0 else None
+    probe = (
+        'if (!all(c("survey", "jsonlite") %in% rownames(installed.packages()))) quit(status = 1)'
+    )
+    return (
+        rscript
+        if subprocess.run([rscript, "-e", probe], capture_output=True).returncode == 0
+        else None
+    )

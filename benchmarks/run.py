@@ -23,10 +23,20 @@ from benchmarks.environment import HERE, peers_python, r_with_survey
 
 TASKS = ("mean", "mean by 24 domains", "raking, 4 margins", "logistic, 12 predictors")
 OURS = "masar_research"
-TARGETS_MS = {"mean": 10, "mean by 24 domains": 45, "raking, 4 margins": 30, "logistic, 12 predictors": 1600}
+TARGETS_MS = {
+    "mean": 10,
+    "mean by 24 domains": 45,
+    "raking, 4 margins": 30,
+    "logistic, 12 predictors": 1600,
+}
 # Largest relative difference from our answer that counts as the same number. Raking ends at each
 # peer's own tolerance, samplics stops at 1e-4.
-AGREE = {"mean": 1e-8, "mean by 24 domains": 1e-8, "raking, 4 margins": 1e-4, "logistic, 12 predictors": 1e-6}
+AGREE = {
+    "mean": 1e-8,
+    "mean by 24 domains": 1e-8,
+    "raking, 4 margins": 1e-4,
+    "logistic, 12 predictors": 1e-6,
+}
 LIMIT_S = 900
 
 
@@ -34,13 +44,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10 thousand rows only")
     parser.add_argument("--no-r", action="store_true", help="leave out R survey")
-    parser.add_argument("--rows", type=int, nargs="+", help="sizes; by default 10 thousand, 100 thousand and 1 million")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        nargs="+",
+        help="sizes; by default 10 thousand, 100 thousand and 1 million",
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads for everybody (default 2)")
     arguments = parser.parse_args()
     sizes = arguments.rows or ([10_000] if arguments.quick else [10_000, 100_000, 1_000_000])
     rscript = None if arguments.no_r else r_with_survey()
     if rscript is None and not arguments.no_r:
-        print("bench: Rscript with the packages survey and jsonlite was not found; going on without R.")
+        print(
+            "bench: Rscript with the packages survey and jsonlite was not found; going on without R."
+        )
     peers = commands(peers_python(), rscript)
     results = HERE / "results"
     results.mkdir(exist_ok=True)
@@ -53,8 +70,14 @@ def main() -> int:
             print(render(report))
             cells = [cell for row in report["tasks"].values() for cell in row.values()]
             differing += sum(not cell.get("agrees", True) for cell in cells)
-            stamp = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "threads": arguments.threads}
-            (results / f"{rows}.json").write_text(json.dumps(stamp | report, indent=2), encoding="utf-8")
+            stamp = {
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "machine": machine(),
+                "threads": arguments.threads,
+            }
+            (results / f"{rows}.json").write_text(
+                json.dumps(stamp | report, indent=2), encoding="utf-8"
+            )
     print(f"Answers that differ from ours beyond tolerance: {differing}.")
     print(f"Results: {results.relative_to(HERE.parent)}/*.json")
     return 0
@@ -63,9 +86,15 @@ def main() -> int:
 def commands(foreign: Path | None, rscript: str | None) -> dict[str, list[str]]:
     """Peer → command, ours first."""
     script = lambda name: str(HERE / "peers" / name)  # noqa: E731
-    out = {OURS: [sys.executable, script("masar.py")], "NumPy, bare arithmetic": [sys.executable, script("numpy_floor.py")]}
+    out = {
+        OURS: [sys.executable, script("masar.py")],
+        "NumPy, bare arithmetic": [sys.executable, script("numpy_floor.py")],
+    }
     if foreign is not None:
-        out |= {"svy": [str(foreign), script("svy_peer.py")], "samplics": [str(foreign), script("samplics_peer.py")]}
+        out |= {
+            "svy": [str(foreign), script("svy_peer.py")],
+            "samplics": [str(foreign), script("samplics_peer.py")],
+        }
     if rscript is not None:
         out |= {"R survey": [rscript, "--vanilla", script("r_survey.R")]}
     return out
@@ -75,23 +104,37 @@ def run_peer(peer: tuple[str, list[str]], place: Path, rows: int, threads: int) 
     """One peer in a process of its own; what it had finished when it was stopped still counts."""
     name, command = peer
     out = place / f"{name.split()[0]}.json"
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }
     for key in ("OPENBLAS", "OMP", "MKL", "NUMEXPR"):
         environment[f"{key}_NUM_THREADS"] = str(threads)
-    environment |= {"POLARS_MAX_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
+    environment |= {
+        "POLARS_MAX_THREADS": str(threads),
+        "RAYON_NUM_THREADS": str(threads),
+        "PYTHONWARNINGS": "ignore",
+    }
     environment["PYTHONPATH"] = str(HERE.parent) if command[0] == sys.executable else ""
     print(f"bench: {rows:>9,} rows · {name} …", flush=True)
     repeats, budget = ("15", "10") if rows < 1_000_000 else ("9", "20")
     note = None
     try:
         done = subprocess.run(
-            [*command, str(place), str(out), repeats, budget], env=environment, capture_output=True, text=True, timeout=LIMIT_S
+            [*command, str(place), str(out), repeats, budget],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
         )
         if done.returncode:
             note = (done.stderr.strip().splitlines() or ["no message"])[-1][:300]
     except subprocess.TimeoutExpired:
         note = f"stopped after {LIMIT_S} s"
-    found = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"peer": name, "version": "?", "tasks": {}}
+    found = (
+        json.loads(out.read_text(encoding="utf-8"))
+        if out.exists()
+        else {"peer": name, "version": "?", "tasks": {}}
+    )
     for task in TASKS:
         found["tasks"].setdefault(task, {"error": note or "not done"})
     return found
@@ -113,7 +156,9 @@ def compare(rows: int, runs: list[dict[str, Any]]) -> dict[str, Any]:
                     if key in answer and key in reference:
                         cell[f"{key}_difference"] = difference(answer[key], reference[key])
                 cell["agrees"] = all(
-                    value <= AGREE[task] for key, value in cell.items() if key.endswith("_difference")
+                    value <= AGREE[task]
+                    for key, value in cell.items()
+                    if key.endswith("_difference")
                 )
             tasks[task][run["peer"]] = cell
     return {"rows": rows, "versions": {run["peer"]: run["version"] for run in runs}, "tasks": tasks}
@@ -147,12 +192,19 @@ def render(report: dict[str, Any]) -> str:
                 f"{head}{clock(cell['median_s']):>11}{clock(cell['first_s']):>12}{cell.get('ratio_to_ours', 1):>9.2f}"
                 f"{cell['peak_extra_mb']:>10,.0f}   {same}"
             )
-    lines.append("versions: " + ", ".join(f"{peer} {version}" for peer, version in report["versions"].items()))
+    lines.append(
+        "versions: "
+        + ", ".join(f"{peer} {version}" for peer, version in report["versions"].items())
+    )
     return "\n".join(lines) + "\n"
 
 
 def agreement(cell: dict[str, Any]) -> str:
-    parts = [f"{key.split('_')[0]} {cell[key]:.0e}" for key in ("estimate_difference", "std_error_difference") if key in cell]
+    parts = [
+        f"{key.split('_')[0]} {cell[key]:.0e}"
+        for key in ("estimate_difference", "std_error_difference")
+        if key in cell
+    ]
     return ("yes (" if cell.get("agrees") else "NO (") + ", ".join(parts) + ")"
 
 

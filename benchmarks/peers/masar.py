@@ -29,7 +29,10 @@ def table(result) -> dict:
 
 def rake() -> dict:
     weights = SURVEY.weighting.rake(TARGETS).apply().design.weights
-    return {"estimate": [float(np.average(INCOME, weights=weights))], "weights_sum": float(weights.sum())}
+    return {
+        "estimate": [float(np.average(INCOME, weights=weights))],
+        "weights_sum": float(weights.sum()),
+    }
 
 
 run("masar_research", mr.__version__, {

@@ -27,7 +27,12 @@ def variance(totals: np.ndarray) -> np.ndarray:
 def mean() -> dict:
     moment = np.bincount(UNIT, W * Y, 2000)
     estimate = moment.sum() / UNIT_W.sum()
-    return {"estimate": [estimate], "std_error": np.sqrt(variance(((moment - estimate * UNIT_W) / UNIT_W.sum())[:, None])).tolist()}
+    return {
+        "estimate": [estimate],
+        "std_error": np.sqrt(
+            variance(((moment - estimate * UNIT_W) / UNIT_W.sum())[:, None])
+        ).tolist(),
+    }
 
 
 def domains() -> dict:
@@ -60,7 +65,10 @@ def prepare_rake():
             if gap < 1e-10:
                 break
         weights = W * factor.ravel()[cell]
-        return {"estimate": [float(np.average(Y, weights=weights))], "weights_sum": float(weights.sum())}
+        return {
+            "estimate": [float(np.average(Y, weights=weights))],
+            "weights_sum": float(weights.sum()),
+        }
 
     return rake
 

@@ -36,19 +36,32 @@ def mean(domain: bool) -> dict:
 
 def rake() -> dict:
     weights = SampleWeight().rake(
-        samp_weight=FRAME["weight"], margins={name: FRAME[name] for name in TARGETS}, control=TARGETS
+        samp_weight=FRAME["weight"],
+        margins={name: FRAME[name] for name in TARGETS},
+        control=TARGETS,
     )
-    return {"estimate": [float(np.average(FRAME["income"], weights=weights))], "weights_sum": float(np.sum(weights))}
+    return {
+        "estimate": [float(np.average(FRAME["income"], weights=weights))],
+        "weights_sum": float(np.sum(weights)),
+    }
 
 
 def logistic() -> dict:
     model = SurveyGLM(ModelType.LOGISTIC)
     model.estimate(
-        y=FRAME["employed"], x=FRAME[[f"x{k}" for k in range(1, 13)]].to_numpy(), add_intercept=True, **DESIGN
+        y=FRAME["employed"],
+        x=FRAME[[f"x{k}" for k in range(1, 13)]].to_numpy(),
+        add_intercept=True,
+        **DESIGN,
     )
     beta = model.beta["point_est"] if isinstance(model.beta, dict) else model.beta
-    error = model.beta["stderror"] if isinstance(model.beta, dict) else np.sqrt(np.diag(model.cov_beta))
-    return {"estimate": np.asarray(beta, float).ravel().tolist(), "std_error": np.asarray(error, float).ravel().tolist()}
+    error = (
+        model.beta["stderror"] if isinstance(model.beta, dict) else np.sqrt(np.diag(model.cov_beta))
+    )
+    return {
+        "estimate": np.asarray(beta, float).ravel().tolist(),
+        "std_error": np.asarray(error, float).ravel().tolist(),
+    }
 
 
 run("samplics", version("samplics"), {

@@ -30,7 +30,10 @@ def rake() -> dict:
     raked = SAMPLE.weighting.rake(controls=TARGETS, wgt_name="raked")
     data = raked.data if isinstance(raked.data, pl.DataFrame) else raked.data.collect()
     weights = data["raked"].to_numpy()
-    return {"estimate": [float(np.average(INCOME, weights=weights))], "weights_sum": float(weights.sum())}
+    return {
+        "estimate": [float(np.average(INCOME, weights=weights))],
+        "weights_sum": float(weights.sum()),
+    }
 
 
 def logistic() -> dict:

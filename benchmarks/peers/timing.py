@@ -41,7 +41,9 @@ def run(name: str, version: str, tasks: dict[str, Callable[[], Callable[[], dict
             reset_peak()
             times, answer = [], {}
             began = time.perf_counter()
-            while not times or (len(times) <= int(repeats) and time.perf_counter() - began < float(budget)):
+            while not times or (
+                len(times) <= int(repeats) and time.perf_counter() - began < float(budget)
+            ):
                 start = time.perf_counter()
                 answer = call()
                 times.append(time.perf_counter() - start)

@@ -55,7 +55,8 @@ def outcome(design: Design, values: ArrayLike, what: str) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (design.n_rows,):
         raise EstimationError(
-            f"Expected {what} with one value per row of the design ({design.n_rows}); found shape {array.shape}.",
+            f"Expected {what} with one value per row of the design ({design.n_rows}); "
+            f"found shape {array.shape}.",
             remedy="Select a subpopulation with a mask or where(...), never by leaving rows out.",
         )
     return array
@@ -110,13 +111,20 @@ def select(
     n_missing, missing_weight = np.zeros(n_domains, dtype=np.intp), np.zeros(n_domains)
     if missing is not None:
         lost = np.where(missing if inside is None else missing & inside, weights, 0.0)
-        n_missing, missing_weight = _rows_by(codes, lost, n_domains), _sums_by(codes, lost, n_domains)
+        n_missing, missing_weight = (
+            _rows_by(codes, lost, n_domains),
+            _sums_by(codes, lost, n_domains),
+        )
     if missing is not None or inside is not None:
         counted = ~missing if inside is None else inside if missing is None else inside & ~missing
         weights = np.where(counted, weights, 0.0)
     everyone = weights is design.weights
     if everyone and design.all_positive:
-        n = np.bincount(codes, minlength=n_domains) if codes is not None else np.array([design.n_rows])
+        n = (
+            np.bincount(codes, minlength=n_domains)
+            if codes is not None
+            else np.array([design.n_rows])
+        )
     else:
         n = _rows_by(codes, weights, n_domains)
     return Rows(weights, codes, n_domains, n, n_missing, missing_weight, everyone), tuple(filled)
@@ -153,8 +161,11 @@ class Cells:
         return _sums(codes, n_codes, self.cell, self.n_cells, weights, self.values)
 
 
-def gather(design: Design, rows: Rows, values: tuple[Floats | None, ...], level: NDArray[np.intp] | None = None,
-           n_levels: int = 1) -> Cells:  # fmt: skip
+def gather(
+    design: Design, rows: Rows, values: tuple[Floats | None, ...],
+    level: NDArray[np.intp] | None = None,
+    n_levels: int = 1,
+) -> Cells:  # fmt: skip
     """Sum weight × value per unit and cell; a cell is a domain, or a level within a domain.
 
     Parameters
@@ -173,7 +184,8 @@ def gather(design: Design, rows: Rows, values: tuple[Floats | None, ...], level:
     asked = tuple(value for value in values if value is not None or not known)
     summed = list(_sums(design.unit, design.n_units, cell, n_cells, rows.weights, asked))
     sums = tuple(
-        design.unit_weights[:, None] if value is None and known else summed.pop(0) for value in values
+        design.unit_weights[:, None] if value is None and known else summed.pop(0)
+        for value in values
     )
     return Cells(rows.weights, cell, n_cells, values, sums)
 
@@ -206,13 +218,15 @@ def _domains(
     if domain is None:
         if n_domains != 1:
             raise EstimationError(
-                f"n_domains={n_domains} was given without domain codes.", remedy="Pass domain=, or leave n_domains at 1."
+                f"n_domains={n_domains} was given without domain codes.",
+                remedy="Pass domain=, or leave n_domains at 1.",
             )
         return None, None
     codes = np.asarray(domain)
     if codes.shape != (design.n_rows,) or codes.dtype.kind not in "iu":
         raise EstimationError(
-            f"Expected {design.n_rows} whole-number domain codes; found {codes.dtype} of shape {codes.shape}.",
+            f"Expected {design.n_rows} whole-number domain codes; "
+            f"found {codes.dtype} of shape {codes.shape}.",
             remedy="Code each row's domain as 0 … n_domains − 1, or −1 outside.",
         )
     low, high = int(codes.min()), int(codes.max())
@@ -229,7 +243,9 @@ def _domains(
     return (codes if n_domains > 1 else None), inside
 
 
-def _joint(outer: NDArray[np.integer] | None, inner: NDArray[np.integer] | None, n_inner: int) -> NDArray[np.intp] | None:
+def _joint(
+    outer: NDArray[np.integer] | None, inner: NDArray[np.integer] | None, n_inner: int
+) -> NDArray[np.intp] | None:
     if inner is None or outer is None:
         return inner if outer is None else outer
     index = np.multiply(outer, n_inner, dtype=np.intp)
@@ -260,9 +276,15 @@ def _sums(
 
 
 def _sums_by(codes: NDArray[np.intp] | None, weights: Floats, n: int) -> Floats:
-    return np.array([np.einsum("i->", weights)]) if codes is None else np.bincount(codes, weights, n)
+    return (
+        np.array([np.einsum("i->", weights)]) if codes is None else np.bincount(codes, weights, n)
+    )
 
 
 def _rows_by(codes: NDArray[np.intp] | None, weights: Floats, n: int) -> Counts:
     positive = weights > 0
-    return np.array([np.count_nonzero(positive)]) if codes is None else np.bincount(codes[positive], minlength=n)
+    return (
+        np.array([np.count_nonzero(positive)])
+        if codes is None
+        else np.bincount(codes[positive], minlength=n)
+    )

@@ -122,7 +122,11 @@ def delta(
     """
     theta, spread = np.asarray(estimate, dtype=float), np.asarray(vcov, dtype=float)
     value = np.atleast_1d(np.asarray(fun(theta), dtype=float))
-    slopes = _slopes(fun, theta, len(value)) if grad is None else np.atleast_2d(np.asarray(grad(theta), dtype=float))
+    slopes = (
+        _slopes(fun, theta, len(value))
+        if grad is None
+        else np.atleast_2d(np.asarray(grad(theta), dtype=float))
+    )
     _check(slopes, theta, spread)
     return _tested(value, _sandwich(slopes, spread), df)
 
@@ -159,7 +163,9 @@ def joint(contrast: Contrast, df: float) -> JointTest:
         return JointTest(np.nan, float(rank), float(freedom), np.nan)
     along = vectors[:, kept].T @ (contrast.estimate / scale)
     statistic = float(freedom / (df * rank) * np.sum(along**2 / root[kept]))
-    return JointTest(statistic, float(rank), float(freedom), float(stats.f.sf(statistic, rank, freedom)))
+    return JointTest(
+        statistic, float(rank), float(freedom), float(stats.f.sf(statistic, rank, freedom))
+    )
 
 
 def _tested(value: Floats, vcov: Floats, df: ArrayLike) -> Contrast:

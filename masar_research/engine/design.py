@@ -19,7 +19,14 @@ from masar_research.errors import DesignError
 
 Floats = NDArray[np.float64]
 LonelyRule = Literal["raise", "centre", "scale", "certainty", "remove", "collapse"]
-LONELY_RULES: tuple[LonelyRule, ...] = ("raise", "centre", "scale", "certainty", "remove", "collapse")
+LONELY_RULES: tuple[LonelyRule, ...] = (
+    "raise",
+    "centre",
+    "scale",
+    "certainty",
+    "remove",
+    "collapse",
+)
 
 Aggregate = Callable[[NDArray[np.integer[Any]], int, Floats], Floats]
 """``(codes (n,), n_codes, factor (n,)) -> (n_codes, m)``: sums over rows of factor × weight ×
@@ -128,7 +135,9 @@ class Design:
             "rows": self.n_rows,
             "rows_with_weight": int(self.unit_rows.sum()),
             **self.structure.facts,
-            "psus_without_weight": int(np.sum(self.structure.psu_sums(self.unit_rows[:, None]) == 0)),
+            "psus_without_weight": int(
+                np.sum(self.structure.psu_sums(self.unit_rows[:, None]) == 0)
+            ),
             "df": self.df,
             "calibrated": self.calibration is not None,
         }
@@ -249,14 +258,21 @@ def _weights(weights: ArrayLike, n_rows: int | None, rows: ArrayLike | None) -> 
         )
     if not len(values):
         raise DesignError(
-            "Expected at least one row; found none.", remedy="Check whether the file was read completely."
+            "Expected at least one row; found none.",
+            remedy="Check whether the file was read completely.",
         )
     if not (values.min() >= 0 and np.isfinite(values.sum())):
-        for wrong, what in ((np.isnan(values), "missing"), (np.isinf(values), "infinite"), (values < 0, "negative")):
+        for wrong, what in (
+            (np.isnan(values), "missing"),
+            (np.isinf(values), "infinite"),
+            (values < 0, "negative"),
+        ):
             if wrong.any():
                 raise DesignError(
-                    f"Expected weights of zero or more; {int(wrong.sum())} are {what} (rows {row_names(wrong, rows)}).",
-                    remedy="Correct them in the source file, or give weight 0 to rows that do not belong to the sample.",
+                    f"Expected weights of zero or more; {int(wrong.sum())} are {what} "
+                    f"(rows {row_names(wrong, rows)}).",
+                    remedy="Correct them in the source file, or give weight 0 to rows "
+                    "that do not belong to the sample.",
                 )
     if not values.any():
         raise DesignError(
@@ -277,7 +293,9 @@ def _weighted(weights: Floats, structure: Structure, calibration: Residualizer |
         weights=weights,
         structure=structure,
         unit_weights=np.bincount(unit, weights, n_units),
-        unit_rows=structure.unit_sizes if all_positive else np.bincount(unit[weights > 0], minlength=n_units),
+        unit_rows=structure.unit_sizes
+        if all_positive
+        else np.bincount(unit[weights > 0], minlength=n_units),
         all_positive=all_positive,
         calibration=None if calibration is None else calibration.bind(unit, n_units),
     )

@@ -16,7 +16,9 @@ Codes = NDArray[np.intp]
 _SPAN = 4_000_000
 
 
-def encode(labels: ArrayLike, what: str, n_rows: int, rows: ArrayLike | None = None) -> tuple[Codes, tuple[Any, ...]]:
+def encode(
+    labels: ArrayLike, what: str, n_rows: int, rows: ArrayLike | None = None
+) -> tuple[Codes, tuple[Any, ...]]:
     """Give each distinct label a code 0, 1, … in sorted order.
 
     Labels are compared as they are: the text "122.10" is not the number 122.1, and the text "1"
@@ -60,7 +62,12 @@ def encode(labels: ArrayLike, what: str, n_rows: int, rows: ArrayLike | None = N
         return _whole(values.astype(np.int64, copy=False))
     if values.dtype.kind == "f":
         _refuse_missing(np.isnan(values), what, rows)
-        if n_rows and np.all(np.isfinite(values)) and np.all(values == np.rint(values)) and np.abs(values).max() < 2**53:
+        if (
+            n_rows
+            and np.all(np.isfinite(values))
+            and np.all(values == np.rint(values))
+            and np.abs(values).max() < 2**53
+        ):
             codes, levels = _whole(values.astype(np.int64))
             return codes, levels
         levels, codes = np.unique(values, return_inverse=True)
@@ -134,10 +141,14 @@ def _whole(values: NDArray[np.int64]) -> tuple[Codes, tuple[Any, ...]]:
     return codes, tuple(levels.tolist())
 
 
-def _objects(values: NDArray[Any], what: str, rows: ArrayLike | None) -> tuple[Codes, tuple[Any, ...]]:
+def _objects(
+    values: NDArray[Any], what: str, rows: ArrayLike | None
+) -> tuple[Codes, tuple[Any, ...]]:
     seen: dict[object, int] = {}
     listed = values.tolist()
-    found = np.fromiter((seen.setdefault(x, len(seen)) for x in listed), dtype=np.intp, count=len(listed))
+    found = np.fromiter(
+        (seen.setdefault(x, len(seen)) for x in listed), dtype=np.intp, count=len(listed)
+    )
     missing = np.array([_is_missing(x) for x in seen], dtype=bool)
     if missing.any():
         _refuse_missing(missing[found], what, rows)
@@ -161,6 +172,8 @@ def _sort_key(label: object) -> tuple[int, float, str]:
 def _refuse_missing(missing: NDArray[np.bool_], what: str, rows: ArrayLike | None) -> None:
     if missing.any():
         raise DesignError(
-            f"Expected a label in every row for {what}; {int(missing.sum())} are missing (rows {row_names(missing, rows)}).",
-            remedy=f"Complete {what} in the source file; a row whose place in the sample is unknown cannot be used.",
+            f"Expected a label in every row for {what}; {int(missing.sum())} are missing "
+            f"(rows {row_names(missing, rows)}).",
+            remedy=f"Complete {what} in the source file; a row whose place in the sample is unknown "
+            "cannot be used.",
         )

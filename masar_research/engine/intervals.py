@@ -11,7 +11,9 @@ from masar_research.errors import EstimationError
 Floats = NDArray[np.float64]
 
 
-def wald(estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> tuple[Floats, Floats]:
+def wald(
+    estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float
+) -> tuple[Floats, Floats]:
     """Estimate ± t standard errors.
 
     Parameters
@@ -62,7 +64,13 @@ def logit(p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> tu
 
 
 def korn_graubard(
-    p: ArrayLike, std_error: ArrayLike, n: ArrayLike, df: ArrayLike, level: float, *, cap: bool = True
+    p: ArrayLike,
+    std_error: ArrayLike,
+    n: ArrayLike,
+    df: ArrayLike,
+    level: float,
+    *,
+    cap: bool = True,
 ) -> tuple[Floats, Floats, Floats]:
     """Clopper–Pearson limits on the effective sample size.
 
@@ -115,7 +123,9 @@ def korn_graubard(
     return np.where(known, low, np.nan), np.where(known, high, np.nan), effective
 
 
-def wilson(p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> tuple[Floats, Floats]:
+def wilson(
+    p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float
+) -> tuple[Floats, Floats]:
     """Wilson's score interval on the effective sample size ``n_e = p (1 − p) / se²``.
 
     ``(p + t²/2n_e ± t √(p (1 − p)/n_e + t²/4n_e²)) / (1 + t²/n_e)`` with the t quantile of the
@@ -147,7 +157,8 @@ def wilson(p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> t
 def _checked(level: float) -> float:
     if not 0 < level < 1:
         raise EstimationError(
-            f"level={level!r} is not a confidence level.", remedy="Give a fraction between 0 and 1, for instance 0.95."
+            f"level={level!r} is not a confidence level.",
+            remedy="Give a fraction between 0 and 1, for instance 0.95.",
         )
     return level
 

@@ -112,13 +112,17 @@ def mean(
     >>> float(result.estimate[0]), float(covariance(design, result.totals)[0, 0] ** 0.5)
     (2.8333333333333335, 0.37267799624996495)
     """
-    rows, (values,) = select(design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask)
+    rows, (values,) = select(
+        design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask
+    )
     cells = gather(design, rows, (None, values))
     weight, moment = (part.sum(axis=0) for part in cells.sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = moment / weight
         srs = squares(rows, values, estimate) / weight / (rows.n - 1)
-    return _finish(design, rows, cells, estimate, weight, srs, lambda s: _over(s[1] - estimate * s[0], weight))
+    return _finish(
+        design, rows, cells, estimate, weight, srs, lambda s: _over(s[1] - estimate * s[0], weight)
+    )
 
 
 def proportion(
@@ -190,10 +194,14 @@ def total(
     Linearized
         m = n_domains; an empty domain has total 0.
     """
-    rows, (values,) = select(design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask)
+    rows, (values,) = select(
+        design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask
+    )
     cells = gather(design, rows, (None, values))
     weight, estimate = (part.sum(axis=0) for part in cells.sums)
-    srs = _total_reference(design, rows, weight, estimate, lambda centre: squares(rows, values, centre))
+    srs = _total_reference(
+        design, rows, weight, estimate, lambda centre: squares(rows, values, centre)
+    )
     return _finish(design, rows, cells, estimate, weight, srs, lambda s: s[1])
 
 
@@ -258,7 +266,11 @@ def ratio(
 
 
 def linearize(
-    design: Design, estimate: ArrayLike, influence: ArrayLike, *, mask: NDArray[np.bool_] | None = None
+    design: Design,
+    estimate: ArrayLike,
+    influence: ArrayLike,
+    *,
+    mask: NDArray[np.bool_] | None = None,
 ) -> Linearized:
     """Any estimates, from the influence of each row on them.
 
@@ -336,7 +348,10 @@ def stack(*results: Linearized) -> Linearized:
     [[0.4167, -0.4167], [-0.4167, 0.4167]]
     """
     if not results:
-        raise EstimationError("Expected at least one result to stack; found none.", remedy="Pass results of one design.")
+        raise EstimationError(
+            "Expected at least one result to stack; found none.",
+            remedy="Pass results of one design.",
+        )
     sizes = {len(result.totals) for result in results}
     if len(sizes) > 1:
         raise EstimationError(

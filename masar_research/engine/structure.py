@@ -120,10 +120,15 @@ def build(
     """Encode a sample; arguments as for :func:`masar_research.engine.design.declare`."""
     _check_stages(psu, fpc, wave)
     everyone = np.zeros(n_rows, dtype=np.intp)
-    base, base_labels = (everyone, ("",)) if strata is None else encode(strata, "strata", n_rows, rows)
+    base, base_labels = (
+        (everyone, ("",)) if strata is None else encode(strata, "strata", n_rows, rows)
+    )
     waves, wave_labels = (everyone, ("",)) if wave is None else encode(wave, "wave", n_rows, rows)
     group = None if collapse is None else encode(collapse, "collapse", n_rows, rows)[0]
-    levels = [encode(stage, "psu" if len(psu) == 1 else f"psu (stage {k})", n_rows, rows) for k, stage in enumerate(psu, 1)]
+    levels = [
+        encode(stage, "psu" if len(psu) == 1 else f"psu (stage {k})", n_rows, rows)
+        for k, stage in enumerate(psu, 1)
+    ]
     first = levels[0][0] if levels else np.arange(n_rows, dtype=np.intp)
 
     stratum, (stratum_wave, stratum_base) = combine(waves, base)
@@ -134,17 +139,25 @@ def build(
     psu_code, psu_stratum = _nested(stratum, first, len(names), clustered=bool(levels))
     n_psus = len(psu_stratum)
     size = np.bincount(psu_stratum, minlength=len(names)).astype(float)
-    population = _population(fpc[0], stratum, size, names.__getitem__, 1, rows) if fpc else np.full(len(names), np.inf)
+    population = (
+        _population(fpc[0], stratum, size, names.__getitem__, 1, rows)
+        if fpc
+        else np.full(len(names), np.inf)
+    )
     merged = np.arange(len(names), dtype=np.intp)
     if group is not None:
-        merged = _collapse(_group_of(group, stratum, names), stratum_wave, _is_lonely(size, size / population))
+        merged = _collapse(
+            _group_of(group, stratum, names), stratum_wave, _is_lonely(size, size / population)
+        )
         order = np.lexsort((np.arange(n_psus), merged[psu_stratum]))
         rank = np.empty(n_psus, dtype=np.intp)
         rank[order] = np.arange(n_psus)
         psu_code, psu_stratum = rank[psu_code], merged[psu_stratum[order]]
     n_strata = int(merged.max()) + 1
     size = np.bincount(psu_stratum, minlength=n_strata).astype(float)
-    sampling = [_Level(psu_code, psu_stratum, size, size / np.bincount(merged, population, n_strata))]
+    sampling = [
+        _Level(psu_code, psu_stratum, size, size / np.bincount(merged, population, n_strata))
+    ]
     sampling += _lower(sampling[0], levels, fpc, rows)
 
     def parent_name(stage: int, parent: int) -> str:
@@ -152,7 +165,9 @@ def build(
             return " + ".join(names[i] for i in np.flatnonzero(merged == parent))
         row = int(np.argmax(sampling[stage - 2].code == parent))
         places = [names[stratum[row]]] if len(names) > 1 else []
-        return " / ".join([*places, *(name(labels[codes[row]]) for codes, labels in levels[: stage - 1])])
+        return " / ".join(
+            [*places, *(name(labels[codes[row]]) for codes, labels in levels[: stage - 1])]
+        )
 
     stages, lonely_facts = _stages(sampling, lonely, parent_name)
     psus = Groups.of(_chain(sampling)[0])
@@ -163,10 +178,14 @@ def build(
             first_value(codes, psu_code, n_psus) for codes in (waves, base, combine(base, first)[0])
         )
         unit_group = None if group is None else first_value(group, psu_code, n_psus)
-        overlaps, common, single = overlapping(unit_wave, unit_base, df_psu, unit_group, wave_labels)
+        overlaps, common, single = overlapping(
+            unit_wave, unit_base, df_psu, unit_group, wave_labels
+        )
         df_stratum = linked(unit_stratum, n_strata, overlaps)[unit_stratum]
         wave_facts = {
-            "waves": {name(label): int(np.sum(unit_wave == i)) for i, label in enumerate(wave_labels)},
+            "waves": {
+                name(label): int(np.sum(unit_wave == i)) for i, label in enumerate(wave_labels)
+            },
             "common_psus": common,
             "base_strata_with_one_common_psu": single,
         }
@@ -186,7 +205,8 @@ def build(
     }
     return Structure(
         unit=_locked(sampling[-1].code), n_units=len(psus.codes), n_strata=n_strata,
-        unit_sizes=np.bincount(sampling[-1].code, minlength=len(psus.codes)), stages=stages, psus=psus, df_psus=Groups.of(dense(df_psu)), df_strata=Groups.of(dense(df_stratum)),
+        unit_sizes=np.bincount(sampling[-1].code, minlength=len(psus.codes)), stages=stages,
+        psus=psus, df_psus=Groups.of(dense(df_psu)), df_strata=Groups.of(dense(df_stratum)),
         overlaps=overlaps, facts=MappingProxyType(facts),
     )  # fmt: skip
 
@@ -210,7 +230,10 @@ def _nested(outer: Codes, inner: Codes, n_outer: int, *, clustered: bool) -> tup
 
 
 def _lower(
-    first: _Level, labels: list[tuple[Codes, tuple[Any, ...]]], fpc: tuple[ArrayLike, ...], rows: ArrayLike | None
+    first: _Level,
+    labels: list[tuple[Codes, tuple[Any, ...]]],
+    fpc: tuple[ArrayLike, ...],
+    rows: ArrayLike | None,
 ) -> list[_Level]:
     """Stages below the first, as far down as they contribute to the variance."""
     found, above, reached = [], first, first.fraction
@@ -221,7 +244,14 @@ def _lower(
         size = np.bincount(parent, minlength=len(above.parent)).astype(float)
         population = np.full(len(size), np.inf)
         if len(fpc) >= stage:
-            population = _population(fpc[stage - 1], above.code, size, lambda i: f"unit {i + 1} of the stage above", stage, rows)
+            population = _population(
+                fpc[stage - 1],
+                above.code,
+                size,
+                lambda i: f"unit {i + 1} of the stage above",
+                stage,
+                rows,
+            )
         level = _Level(code, parent, size, size / population)
         reached = reached[above.parent] * level.fraction
         found.append(level)
@@ -229,17 +259,21 @@ def _lower(
     return found
 
 
-def _check_stages(psu: tuple[ArrayLike, ...], fpc: tuple[ArrayLike, ...], wave: ArrayLike | None) -> None:
+def _check_stages(
+    psu: tuple[ArrayLike, ...], fpc: tuple[ArrayLike, ...], wave: ArrayLike | None
+) -> None:
     if len(fpc) > max(len(psu), 1):
         raise DesignError(
             f"Expected at most one fpc per stage; found {len(fpc)} for {max(len(psu), 1)} stage(s) of psu.",
-            remedy="Give the sampling units of every stage in psu=[…]; the last may be the id of the respondent.",
+            remedy="Give the sampling units of every stage in psu=[…]; "
+            "the last may be the id of the respondent.",
         )
     if fpc and wave is not None:
         raise DesignError(
             "Finite population corrections and pooled waves were declared together; the covariance "
             "between waves is known here for sampling with replacement only.",
-            remedy="Leave out fpc= when pooling waves (slightly conservative), or estimate each wave by itself.",
+            remedy="Leave out fpc= when pooling waves (slightly conservative), "
+            "or estimate each wave by itself.",
         )
 
 
@@ -249,7 +283,12 @@ def _stratum_name(bases: tuple[Any, ...], waves: tuple[Any, ...], base: int, wav
 
 
 def _population(
-    given: ArrayLike, parent: Codes, size: Floats, named: Callable[[int], str], stage: int, rows: ArrayLike | None
+    given: ArrayLike,
+    parent: Codes,
+    size: Floats,
+    named: Callable[[int], str],
+    stage: int,
+    rows: ArrayLike | None,
 ) -> Floats:
     """(n_parents,) population counts; infinity where sampling is with replacement."""
     values = np.asarray(given, dtype=float)
@@ -261,20 +300,23 @@ def _population(
     wrong = ~(values >= 0)
     if wrong.any():
         raise DesignError(
-            f"Expected population counts or sampling fractions at stage {stage}; {int(wrong.sum())} are missing "
+            f"Expected population counts or sampling fractions at stage {stage}; "
+            f"{int(wrong.sum())} are missing "
             f"or negative (rows {row_names(wrong, rows)}).",
             remedy="Complete the fpc column; infinity or a fraction of 0 means sampling with replacement.",
         )
     if np.any(values > 1) and np.any(values < 1):
         raise DesignError(
-            f"Expected either population counts or sampling fractions at stage {stage}; found values above and below 1.",
+            f"Expected either population counts or sampling fractions at stage {stage}; "
+            "found values above and below 1.",
             remedy="Use one kind for all rows of a stage.",
         )
     chosen = first_value(values, parent, len(size))
     varying = np.unique(parent[chosen[parent] != values])
     if len(varying):
         raise DesignError(
-            f"Expected one fpc per stratum at stage {stage}; it varies within {listing([named(i) for i in varying.tolist()])}.",
+            f"Expected one fpc per stratum at stage {stage}; "
+            f"it varies within {listing([named(i) for i in varying.tolist()])}.",
             remedy="Give every row of a stratum the population count of that stratum.",
         )
     if not np.any(values > 1):
@@ -282,11 +324,14 @@ def _population(
             return np.where(chosen > 0, size / chosen, np.inf)
     small = np.flatnonzero(chosen < size)
     if len(small):
-        detail = [f"{named(i)} ({int(size[i])} sampled of {chosen[i]:g})" for i in small[:8].tolist()]
+        detail = [
+            f"{named(i)} ({int(size[i])} sampled of {chosen[i]:g})" for i in small[:8].tolist()
+        ]
         raise DesignError(
             f"The population is smaller than the sample at stage {stage}: {listing(detail)}"
             f"{'' if len(small) <= 8 else f' and {len(small) - 8} more'}.",
-            remedy="Check that fpc counts the units of this stage in the population, not people, and that labels match.",
+            remedy="Check that fpc counts the units of this stage in the population, not people, "
+            "and that labels match.",
         )
     return chosen
 
@@ -324,7 +369,9 @@ def _stages(
             if lonely != "centre":
                 factor[alone] = 0.0
         centred = ~alone if lonely == "centre" else np.ones(len(alone), dtype=bool)
-        stages.append(Stage(Groups.of(chain[stage - 1]), Groups.of(level.parent), level.size, factor, centred))
+        stages.append(
+            Stage(Groups.of(chain[stage - 1]), Groups.of(level.parent), level.size, factor, centred)
+        )
     return tuple(stages), facts
 
 
@@ -358,7 +405,8 @@ def _group_of(group: Codes, stratum: Codes, names: list[str]) -> Codes:
     varying = np.unique(stratum[chosen[stratum] != group])
     if len(varying):
         raise DesignError(
-            f"Expected one value of collapse= per stratum; it varies within {listing([names[i] for i in varying.tolist()])}.",
+            "Expected one value of collapse= per stratum; "
+            f"it varies within {listing([names[i] for i in varying.tolist()])}.",
             remedy="Choose a variable that is constant within strata, such as the governorate.",
         )
     return chosen

@@ -57,7 +57,8 @@ def covariance(design: Design, totals: Floats) -> Floats:
     """
     if totals.ndim != 2 or totals.shape[0] != design.n_units:
         raise EstimationError(
-            f"Expected totals of shape ({design.n_units}, m), one row per sampling unit; found {totals.shape}.",
+            f"Expected totals of shape ({design.n_units}, m), one row per sampling unit; "
+            f"found {totals.shape}.",
             remedy="Pass the totals of an estimate made with this design or a reweighting of it.",
         )
     out = np.zeros((totals.shape[1], totals.shape[1]))
@@ -83,7 +84,9 @@ def _within(stage: Stage, totals: Floats) -> Floats:
 def _between(overlap: Overlap, totals: Floats) -> Floats:
     """Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)' of one pair of waves."""
     size = np.bincount(overlap.strata.codes).astype(float)
-    first, second = (_centre(overlap, totals[rows], size) for rows in (overlap.first, overlap.second))
+    first, second = (
+        _centre(overlap, totals[rows], size) for rows in (overlap.first, overlap.second)
+    )
     return _cross(first * (size / (size - 1))[overlap.strata.codes, None], second)
 
 

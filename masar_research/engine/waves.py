@@ -53,7 +53,9 @@ def overlapping(
                 first, second, where = first[several], second[several], where[several]
             if len(where):
                 order = np.argsort(where, kind="stable")
-                overlaps.append(Overlap(first[order], second[order], Groups.of(dense(where[order]))))
+                overlaps.append(
+                    Overlap(first[order], second[order], Groups.of(dense(where[order])))
+                )
     return tuple(overlaps), common, single
 
 

@@ -60,7 +60,9 @@ POPULATION = populate()
 
 def draw_blocks(rng: np.random.Generator, take: int) -> np.ndarray:
     """(STRATA, take) blocks, proportional to size with replacement."""
-    chance = POPULATION.size.reshape(STRATA, BLOCKS) / POPULATION.size.reshape(STRATA, BLOCKS).sum(1, keepdims=True)
+    chance = POPULATION.size.reshape(STRATA, BLOCKS) / POPULATION.size.reshape(STRATA, BLOCKS).sum(
+        1, keepdims=True
+    )
     edges = np.cumsum(chance, axis=1)
     picks = (rng.random((STRATA, take))[:, :, None] > edges[:, None, :]).sum(axis=2)
     return np.minimum(picks, BLOCKS - 1) + np.arange(STRATA)[:, None] * BLOCKS
@@ -88,7 +90,9 @@ def layout(waves: int) -> dict[str, np.ndarray]:
 PLACES = layout(2)
 FIRST = PLACES["wave"] == 0
 ROWS = STRATA * 2 * TAKE * PERSONS
-WEIGHTS = np.repeat(POPULATION.size.reshape(STRATA, BLOCKS).sum(1) / (TAKE * PERSONS), 2 * TAKE * PERSONS)
+WEIGHTS = np.repeat(
+    POPULATION.size.reshape(STRATA, BLOCKS).sum(1) / (TAKE * PERSONS), 2 * TAKE * PERSONS
+)
 ONE_WAVE = engine.declare(WEIGHTS[FIRST], strata=PLACES["strata"][FIRST], psu=PLACES["psu"][FIRST])
 TWO_WAVES = engine.declare(WEIGHTS, **PLACES)
 UNCLUSTERED = engine.declare(WEIGHTS[FIRST])
@@ -112,7 +116,9 @@ def answers(rng: np.random.Generator) -> dict[str, tuple[np.ndarray, ...]]:
         elif method == "wilson":
             low, high = intervals.wilson(result.estimate, error, result.df, 0.95)
         else:
-            low, high, _ = intervals.korn_graubard(result.estimate, error, result.n, result.df, 0.95)
+            low, high, _ = intervals.korn_graubard(
+                result.estimate, error, result.n, result.df, 0.95
+            )
         out[name] = (result.estimate, error, low, high)
 
     y = p.y[first]
@@ -126,12 +132,16 @@ def answers(rng: np.random.Generator) -> dict[str, tuple[np.ndarray, ...]]:
     keep("women in the last region", ONE_WAVE, engine.mean(
         ONE_WAVE, y, mask=(p.region[first] == 3) & (p.sex[first] == 1)))  # fmt: skip
     sexes = engine.mean(ONE_WAVE, y, domain=p.sex[first], n_domains=2)
-    gap = contrasts.linear([-1, 1], sexes.estimate, engine.covariance(ONE_WAVE, sexes.totals), ONE_WAVE.df)
+    gap = contrasts.linear(
+        [-1, 1], sexes.estimate, engine.covariance(ONE_WAVE, sexes.totals), ONE_WAVE.df
+    )
     out["gap between the sexes"] = (
         gap.estimate, gap.std_error, *intervals.wald(gap.estimate, gap.std_error, gap.df, 0.95))  # fmt: skip
     pooled = np.where(FIRST, p.y[rows], p.y_later[rows])
     waves = engine.mean(TWO_WAVES, pooled, domain=PLACES["wave"], n_domains=2)
-    change = contrasts.linear([-1, 1], waves.estimate, engine.covariance(TWO_WAVES, waves.totals), ONE_WAVE.df)
+    change = contrasts.linear(
+        [-1, 1], waves.estimate, engine.covariance(TWO_WAVES, waves.totals), ONE_WAVE.df
+    )
     out["change between waves"] = (
         change.estimate, change.std_error, *intervals.wald(change.estimate, change.std_error, change.df, 0.95))  # fmt: skip
     keep("mean, clustering ignored", UNCLUSTERED, engine.mean(UNCLUSTERED, y))
@@ -192,7 +202,9 @@ def check(done: Simulated, name: str) -> None:
     assert np.all(coverage + reach >= 0.93), f"{name}: covers {coverage}"
     assert np.all(coverage - reach <= top), f"{name}: covers {coverage}"
     slack = 4 * np.sqrt(2 / done.samples)
-    assert np.all(np.abs(done.variance_ratio[name] - 1) < slack), f"{name}: variance ratio {done.variance_ratio[name]}"
+    assert np.all(np.abs(done.variance_ratio[name] - 1) < slack), (
+        f"{name}: variance ratio {done.variance_ratio[name]}"
+    )
 
 
 @pytest.mark.parametrize("name", HONEST)

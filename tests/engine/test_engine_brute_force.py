@@ -43,14 +43,19 @@ def test_random_designs_agree_with_the_recursion(stages, seed):
                 n3, more3 = int(rng.integers(2, 4)), int(rng.integers(0, 4))
                 for k in range(n3):
                     strata.append(h)
-                    for level, (label, size) in enumerate(((i, n1 + more), (j, n2 + more2), (k, n3 + more3))):
+                    for level, (label, size) in enumerate(
+                        ((i, n1 + more), (j, n2 + more2), (k, n3 + more3))
+                    ):
                         units[level].append(label)
                         sizes[level].append(size)
     y, w = rng.normal(20, 5, len(strata)), rng.uniform(1, 9, len(strata))
     order = rng.permutation(len(strata))
     pick = lambda values: np.array(values)[order]  # noqa: E731
     design = engine.declare(
-        pick(w), strata=pick(strata), psu=[pick(u) for u in units[:stages]], fpc=[pick(s) for s in sizes[:stages]]
+        pick(w),
+        strata=pick(strata),
+        psu=[pick(u) for u in units[:stages]],
+        fpc=[pick(s) for s in sizes[:stages]],
     )
     result = engine.total(design, pick(y))
     expected = recursion(list(w * y), strata, units[:stages], sizes[:stages])
@@ -76,7 +81,9 @@ def every_sample(shape, take):
     return below((), 0)
 
 
-@pytest.mark.parametrize(("shape", "take"), [((6,), (3,)), ((4, 3), (2, 2)), ((3, 3, 3), (2, 2, 2))])
+@pytest.mark.parametrize(
+    ("shape", "take"), [((6,), (3,)), ((4, 3), (2, 2)), ((3, 3, 3), (2, 2, 2))]
+)
 def test_the_variance_estimator_is_unbiased_over_every_possible_sample(shape, take):
     """Averaged over all samples, V̂ of a total is the true variance of the total: exactly."""
     truth = population(np.random.default_rng(3), shape)

@@ -14,7 +14,9 @@ def variance(design, y, estimator=engine.mean):
 
 
 def test_unit_codes_are_dense_and_psu_labels_are_nested_in_strata():
-    design = engine.declare(np.ones(6), strata=["b", "b", "b", "a", "a", "a"], psu=[1, 1, 2, 1, 2, 2])
+    design = engine.declare(
+        np.ones(6), strata=["b", "b", "b", "a", "a", "a"], psu=[1, 1, 2, 1, 2, 2]
+    )
     assert design.n_units == 4
     assert design.n_strata == 2
     assert sorted(set(design.unit.tolist())) == [0, 1, 2, 3]
@@ -92,8 +94,12 @@ def test_labels_of_another_length_are_refused():
 
 
 def test_population_smaller_than_sample_is_refused_and_names_the_stratum():
-    with pytest.raises(DesignError, match=r"smaller than the sample at stage 1: rural \(3 sampled of 2\)"):
-        engine.declare(np.ones(5), strata=["u", "u", "rural", "rural", "rural"], fpc=[9, 9, 2, 2, 2])
+    with pytest.raises(
+        DesignError, match=r"smaller than the sample at stage 1: rural \(3 sampled of 2\)"
+    ):
+        engine.declare(
+            np.ones(5), strata=["u", "u", "rural", "rural", "rural"], fpc=[9, 9, 2, 2, 2]
+        )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,9 @@ def test_infinite_population_is_sampling_with_replacement():
 def test_a_fully_sampled_stratum_has_no_variance_and_is_never_lonely():
     design = engine.declare([1.0, 5, 5, 5], strata=[1, 2, 2, 2], fpc=[1, 15, 15, 15])
     assert design.describe()["lonely_strata"] == ()
-    other = engine.declare([1.0, 5, 5, 5], strata=[1, 2, 2, 2], fpc=[1, 15, 15, 15], lonely_psu="centre")
+    other = engine.declare(
+        [1.0, 5, 5, 5], strata=[1, 2, 2, 2], fpc=[1, 15, 15, 15], lonely_psu="centre"
+    )
     y = [100.0, 1, 2, 4]
     assert variance(design, y, engine.total) == variance(other, y, engine.total)
 
@@ -167,9 +175,15 @@ def test_every_lonely_rule_gives_its_own_answer():
     psu = [1, 2, 3, 4, 5]
 
     def total_variance(rule, **options):
-        return variance(engine.declare(weights, strata=strata, psu=psu, lonely_psu=rule, **options), y, engine.total)
+        return variance(
+            engine.declare(weights, strata=strata, psu=psu, lonely_psu=rule, **options),
+            y,
+            engine.total,
+        )
 
-    assert total_variance("remove") == total_variance("certainty") == pytest.approx(126625, rel=1e-14)
+    assert (
+        total_variance("remove") == total_variance("certainty") == pytest.approx(126625, rel=1e-14)
+    )
     assert total_variance("scale") == pytest.approx(126625 * 3 / 2, rel=1e-14)
     assert total_variance("centre") == pytest.approx(126625 + (15 * 44) ** 2, rel=1e-14)
     merged = total_variance("collapse", collapse=["north", "north", "south", "south", "south"])
@@ -188,12 +202,16 @@ def test_collapse_merges_only_groups_that_hold_a_lonely_stratum():
 
 def test_collapse_that_leaves_a_lonely_stratum_raises():
     with pytest.raises(DesignError, match="after collapsing: 3"):
-        engine.declare(np.ones(5), strata=[1, 1, 2, 2, 3], lonely_psu="collapse", collapse=list("nnnns"))
+        engine.declare(
+            np.ones(5), strata=[1, 1, 2, 2, 3], lonely_psu="collapse", collapse=list("nnnns")
+        )
 
 
 def test_collapse_must_be_constant_within_strata():
     with pytest.raises(DesignError, match="varies within 1"):
-        engine.declare(np.ones(4), strata=[1, 1, 2, 2], lonely_psu="collapse", collapse=list("abcc"))
+        engine.declare(
+            np.ones(4), strata=[1, 1, 2, 2], lonely_psu="collapse", collapse=list("abcc")
+        )
 
 
 def test_scale_without_any_other_stratum_raises():
@@ -211,7 +229,9 @@ def test_a_lonely_second_stage_names_the_unit_it_lies_in():
 
 def test_a_stratum_with_one_psu_only_inside_a_domain_is_not_lonely():
     design = engine.declare(np.ones(6), strata=[1, 1, 1, 2, 2, 2])
-    result = engine.mean(design, np.arange(6.0), mask=np.array([True, False, False, True, True, True]))
+    result = engine.mean(
+        design, np.arange(6.0), mask=np.array([True, False, False, True, True, True])
+    )
     assert np.isfinite(engine.covariance(design, result.totals)[0, 0])
     assert result.df.tolist() == [2]
 

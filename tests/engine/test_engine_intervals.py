@@ -14,7 +14,9 @@ def test_korn_graubard_is_clopper_pearson_for_a_simple_random_sample():
     """se² = p (1 − p) / n and df = n − 1: the exact binomial interval for 15 of 80."""
     n, x = 80, 15
     p = x / n
-    low, high, effective = intervals.korn_graubard([p], [np.sqrt(p * (1 - p) / n)], [n], [n - 1], 0.95)
+    low, high, effective = intervals.korn_graubard(
+        [p], [np.sqrt(p * (1 - p) / n)], [n], [n - 1], 0.95
+    )
     exact = stats.binomtest(x, n).proportion_ci(0.95, method="exact")
     assert effective[0] == pytest.approx(n, rel=1e-12)
     assert (low[0], high[0]) == pytest.approx((exact.low, exact.high), rel=1e-9)
@@ -71,7 +73,10 @@ def test_intervals_of_shares_stay_between_0_and_1_and_hold_the_estimate():
 
 
 def test_a_higher_level_is_a_wider_interval():
-    widths = [np.diff(intervals.wald([0.0], [1.0], [9], level), axis=0)[0, 0] for level in (0.8, 0.9, 0.95, 0.99)]
+    widths = [
+        np.diff(intervals.wald([0.0], [1.0], [9], level), axis=0)[0, 0]
+        for level in (0.8, 0.9, 0.95, 0.99)
+    ]
     assert widths == sorted(widths)
     assert widths[2] / 2 == pytest.approx(2.262157163, rel=1e-9)
 
@@ -146,7 +151,10 @@ def test_the_delta_method_finds_its_own_derivatives():
     theta, vcov = np.array([2.0, 0.5, 1e-6]), np.diag([0.1, 0.2, 1e-14])
     fun = lambda b: [b[0] * b[1], np.exp(b[0]), b[2] / b[1]]  # noqa: E731
     grad = lambda b: [[b[1], b[0], 0], [np.exp(b[0]), 0, 0], [0, -b[2] / b[1] ** 2, 1 / b[1]]]  # noqa: E731
-    numeric, exact = contrasts.delta(fun, theta, vcov, 9), contrasts.delta(fun, theta, vcov, 9, grad=grad)
+    numeric, exact = (
+        contrasts.delta(fun, theta, vcov, 9),
+        contrasts.delta(fun, theta, vcov, 9, grad=grad),
+    )
     np.testing.assert_allclose(numeric.std_error, exact.std_error, rtol=1e-7)
 
 

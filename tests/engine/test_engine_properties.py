@@ -33,7 +33,14 @@ def surveys(draw):
     y = np.where(rng.random(n) < 0.15, np.nan, rng.normal(100, 25, n))
     x = rng.uniform(1, 3, n)
     domain = rng.integers(-1, 3, n)
-    return {"w": weights, "strata": np.array(strata), "psu": np.array(psu), "y": y, "x": x, "domain": domain}
+    return {
+        "w": weights,
+        "strata": np.array(strata),
+        "psu": np.array(psu),
+        "y": y,
+        "x": x,
+        "domain": domain,
+    }
 
 
 def answers(s, *, labels=lambda a: a, **changes):
@@ -104,7 +111,9 @@ def test_doubled_data_with_the_same_psus_doubles_totals_only(survey):
     means = [*range(3), *range(6, 9), *range(12, 18)]
     np.testing.assert_allclose(a[0].estimate[means], b[0].estimate[means], rtol=1e-9)
     va, vb = (x[1][m : m + m * m].reshape(m, m)[np.ix_(means, means)] for x in (a, b))
-    np.testing.assert_allclose(va, vb, rtol=1e-6, atol=1e-10 * max(np.nanmax(np.abs(va), initial=0), 1e-9))
+    np.testing.assert_allclose(
+        va, vb, rtol=1e-6, atol=1e-10 * max(np.nanmax(np.abs(va), initial=0), 1e-9)
+    )
 
 
 @SETTINGS
@@ -155,7 +164,11 @@ def test_silent_error_11_bit_identical_across_hash_seeds_and_thread_counts():
             "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads,
         }  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", PROGRAM],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         digests.add(done.stdout.strip())
     assert len(digests) == 1

@@ -14,8 +14,12 @@ from masar_research.engine import intervals
 from masar_research.errors import DesignError
 
 ROOT = Path(os.environ.get("MASAR_REAL_DATA", "/nonexistent"))
-needs_r_survey = pytest.mark.skipif(not (ROOT / "r_survey").is_dir(), reason="MASAR_REAL_DATA/r_survey is not here")
-needs_lohr = pytest.mark.skipif(not (ROOT / "lohr").is_dir(), reason="MASAR_REAL_DATA/lohr is not here")
+needs_r_survey = pytest.mark.skipif(
+    not (ROOT / "r_survey").is_dir(), reason="MASAR_REAL_DATA/r_survey is not here"
+)
+needs_lohr = pytest.mark.skipif(
+    not (ROOT / "lohr").is_dir(), reason="MASAR_REAL_DATA/lohr is not here"
+)
 
 
 def columns(folder: str, name: str) -> dict[str, np.ndarray]:
@@ -37,7 +41,8 @@ def answer(design, result):
 
 @needs_r_survey
 @pytest.mark.parametrize(
-    ("rule", "expected"), [("remove", 5.8058), ("certainty", 5.8058), ("centre", 5.8281), ("scale", 6.0096)]
+    ("rule", "expected"),
+    [("remove", 5.8058), ("certainty", 5.8058), ("centre", 5.8281), ("scale", 6.0096)],
 )
 def test_apiclus1_with_a_lonely_stratum(rule, expected):
     d = columns("r_survey", "apiclus1")
@@ -58,7 +63,10 @@ def test_apiclus1_raises_and_names_stratum_413():
 def test_fpc_data_with_and_without_replacement_and_by_domain():
     d = columns("r_survey", "fpc")
     given = {"strata": d["stratid"], "psu": d["psuid"]}
-    plain, finite = engine.declare(d["weight"], **given), engine.declare(d["weight"], fpc=d["Nh"], **given)
+    plain, finite = (
+        engine.declare(d["weight"], **given),
+        engine.declare(d["weight"], fpc=d["Nh"], **given),
+    )
     estimate, error = answer(plain, engine.mean(plain, d["x"]))
     assert (estimate[0], error[0]) == pytest.approx((5.4481, 0.7413), abs=5e-5)
     assert answer(finite, engine.mean(finite, d["x"]))[1][0] == pytest.approx(0.616, abs=5e-5)
@@ -101,12 +109,16 @@ def test_lohr_stratified_sample_of_counties():
     assert (estimate[0], error[0]) == pytest.approx((909_736_035, 50_417_248), abs=0.5)
 
 
-needs_anes = pytest.mark.skipif(not (ROOT / "anes2020").is_dir(), reason="MASAR_REAL_DATA/anes2020 is not here")
+needs_anes = pytest.mark.skipif(
+    not (ROOT / "anes2020").is_dir(), reason="MASAR_REAL_DATA/anes2020 is not here"
+)
 
 
 def election_study():
     d = columns("anes2020", "shortcourse_anes_2020")
-    return d, engine.declare(d["Weight"] / d["Weight"].sum() * 231_592_693, strata=d["Stratum"], psu=d["VarUnit"])
+    return d, engine.declare(
+        d["Weight"] / d["Weight"].sum() * 231_592_693, strata=d["Stratum"], psu=d["VarUnit"]
+    )
 
 
 def coded(values, *levels):
@@ -128,7 +140,9 @@ def test_anes_party_shares_leave_out_the_25_without_an_answer():
     strong = engine.mean(design, coded(d["PartyID"], "Strong democrat"))
     assert strong.estimate[0] == pytest.approx(0.219, abs=5e-4)
     assert strong.n_missing[0] == 25
-    voters = engine.mean(design, coded(d["PartyID"], "Strong republican"), mask=d["VotedPres2020"] == "Yes")
+    voters = engine.mean(
+        design, coded(d["PartyID"], "Strong republican"), mask=d["VotedPres2020"] == "Yes"
+    )
     assert voters.estimate[0] == pytest.approx(0.224, abs=5e-4)
 
 

@@ -36,7 +36,9 @@ def test_silent_error_01_missing_outcomes_dropped_instead_of_zero_weighted(surve
     assert skipped.n_missing.tolist() == [12]
     rows = {k: survey[k][asked] for k in ("w", "stratum", "psu", "y")}
     dropped = engine.declare(rows["w"], strata=rows["stratum"], psu=rows["psu"])
-    assert std_error(dropped, engine.mean(dropped, rows["y"]))[0] != pytest.approx(std_error(design, skipped)[0], rel=1e-3)
+    assert std_error(dropped, engine.mean(dropped, rows["y"]))[0] != pytest.approx(
+        std_error(design, skipped)[0], rel=1e-3
+    )
 
 
 def test_silent_error_04_second_stage_fpc_grouped_by_repeated_labels(survey):
@@ -46,7 +48,9 @@ def test_silent_error_04_second_stage_fpc_grouped_by_repeated_labels(survey):
     fpc = [np.full(240, 9), np.full(240, 15)]
     repeated = engine.declare(survey["w"], strata=stratum, psu=[psu, household], fpc=fpc)
     unique_psu = stratum * 100 + psu
-    unique = engine.declare(survey["w"], strata=stratum, psu=[unique_psu, unique_psu * 100 + household], fpc=fpc)
+    unique = engine.declare(
+        survey["w"], strata=stratum, psu=[unique_psu, unique_psu * 100 + household], fpc=fpc
+    )
     a, b = engine.mean(repeated, survey["y"]), engine.mean(unique, survey["y"])
     assert repeated.n_units == unique.n_units == 120
     assert std_error(repeated, a)[0] == std_error(unique, b)[0]
@@ -57,7 +61,9 @@ def test_silent_error_04_second_stage_fpc_grouped_by_repeated_labels(survey):
 def test_silent_error_05_domain_df_taken_from_the_full_design(survey):
     """What `by` gives is what a mask gives, degrees of freedom included."""
     design = engine.declare(survey["w"], strata=survey["stratum"], psu=survey["psu"])
-    domain = (survey["stratum"] == 3).astype(int) + 2 * ((survey["psu"] < 2) & (survey["stratum"] == 0))
+    domain = (survey["stratum"] == 3).astype(int) + 2 * (
+        (survey["psu"] < 2) & (survey["stratum"] == 0)
+    )
     by = engine.mean(design, survey["y"], domain=domain, n_domains=3)
     for d in range(3):
         alone = engine.mean(design, survey["y"], mask=domain == d)
@@ -92,7 +98,9 @@ def test_silent_error_07_percents_use_the_same_centred_variance_as_proportions(s
     design = engine.declare(survey["w"], strata=survey["stratum"], psu=survey["psu"])
     code = (survey["y"] > 55).astype(int)
     share, percent = engine.proportion(design, code, 2), engine.mean(design, 100.0 * code)
-    assert std_error(design, share)[1] * 100 == pytest.approx(std_error(design, percent)[0], rel=1e-12)
+    assert std_error(design, share)[1] * 100 == pytest.approx(
+        std_error(design, percent)[0], rel=1e-12
+    )
     assert std_error(design, share)[0] == pytest.approx(std_error(design, share)[1], rel=1e-12)
 
 
@@ -112,7 +120,9 @@ def test_silent_error_10_strata_with_one_psu_raise_and_are_named(survey):
 def test_silent_error_13_declaring_strata_never_switches_the_estimator(survey):
     """Strata change the standard error only; one stratum declared is no stratum declared."""
     plain = engine.declare(survey["w"], psu=survey["stratum"] * 5 + survey["psu"])
-    one = engine.declare(survey["w"], psu=survey["stratum"] * 5 + survey["psu"], strata=np.zeros(240))
+    one = engine.declare(
+        survey["w"], psu=survey["stratum"] * 5 + survey["psu"], strata=np.zeros(240)
+    )
     several = engine.declare(survey["w"], strata=survey["stratum"], psu=survey["psu"])
     results = [engine.mean(design, survey["y"]) for design in (plain, one, several)]
     assert results[0].estimate[0] == results[1].estimate[0]
@@ -125,19 +135,30 @@ def test_silent_error_15_the_reference_of_deff_is_sampling_with_replacement():
     y = [15.0, 143, 21, 51, 337, 50, 274, 145, 15, 86]
     equal = engine.declare(np.full(10, 100.0))
     mean = engine.mean(equal, y)
-    assert engine.covariance(equal, mean.totals)[0, 0] / mean.srs_variance[0] == pytest.approx(1.0, rel=1e-12)
+    assert engine.covariance(equal, mean.totals)[0, 0] / mean.srs_variance[0] == pytest.approx(
+        1.0, rel=1e-12
+    )
     unequal = engine.declare([20, 200, 11, 25, 550, 30, 250, 100, 10, 55])
     mean, total = engine.mean(unequal, y), engine.total(unequal, y)
     assert mean.estimate[0] == pytest.approx(243.914, abs=5e-4)
     assert std_error(unequal, mean)[0] == pytest.approx(48.752, abs=5e-4)
-    assert std_error(unequal, mean)[0] ** 2 / mean.srs_variance[0] == pytest.approx(1.9741, abs=5e-5)
+    assert std_error(unequal, mean)[0] ** 2 / mean.srs_variance[0] == pytest.approx(
+        1.9741, abs=5e-5
+    )
     assert std_error(unequal, total)[0] == pytest.approx(184965, abs=0.5)
-    assert std_error(unequal, total)[0] ** 2 / total.srs_variance[0] == pytest.approx(18.157, abs=5e-4)
+    assert std_error(unequal, total)[0] ** 2 / total.srs_variance[0] == pytest.approx(
+        18.157, abs=5e-4
+    )
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"strata": None}, {"psu": None}, {"fpc": np.full(240, 20)}, {"wave": np.tile(np.repeat([1, 1, 2, 2, 2], 12), 4)}],
+    [
+        {"strata": None},
+        {"psu": None},
+        {"fpc": np.full(240, 20)},
+        {"wave": np.tile(np.repeat([1, 1, 2, 2, 2], 12), 4)},
+    ],
     ids=lambda c: next(iter(c)),
 )
 def test_silent_error_18_no_argument_is_accepted_and_ignored(survey, change):

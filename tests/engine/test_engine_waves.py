@@ -35,7 +35,9 @@ def test_each_wave_alone_has_the_variance_of_its_own_file():
     result, vcov = by_wave(engine.declare(**given), y, given["wave"])
     for i, wave in enumerate((2024, 2026)):
         rows = given["wave"] == wave
-        alone = engine.declare(given["weights"][rows], strata=given["strata"][rows], psu=given["psu"][rows])
+        alone = engine.declare(
+            given["weights"][rows], strata=given["strata"][rows], psu=given["psu"][rows]
+        )
         single = engine.mean(alone, y[rows])
         assert result.estimate[i] == pytest.approx(single.estimate[0], rel=1e-14)
         assert vcov[i, i] == pytest.approx(engine.covariance(alone, single.totals)[0, 0], rel=1e-12)
@@ -53,7 +55,10 @@ def test_covariance_is_the_formula_summed_by_hand():
     by_hand = 0.0
     for h in range(5):
         common = [2, 3]
-        u = [[influence[(wave == c) & (stratum == h) & (psu == k)].sum() for k in common] for c in (2024, 2026)]
+        u = [
+            [influence[(wave == c) & (stratum == h) & (psu == k)].sum() for k in common]
+            for c in (2024, 2026)
+        ]
         u1, u2 = np.array(u)
         by_hand += 2 / 1 * np.sum((u1 - u1.mean()) * (u2 - u2.mean()))
     assert vcov[0, 1] == pytest.approx(by_hand, rel=1e-12)
@@ -123,14 +128,20 @@ def test_one_common_psu_collapses_as_declared():
             cell = rows & (stratum == h) & (psu == 3)
             u[i, h] = np.sum(w[cell] * (y[cell] - centre)) / w[rows].sum()
     by_hand = sum(
-        2 * np.sum((u[0, g] - u[0, g].mean()) * (u[1, g] - u[1, g].mean())) for g in (slice(0, 2), slice(2, 4))
+        2 * np.sum((u[0, g] - u[0, g].mean()) * (u[1, g] - u[1, g].mean()))
+        for g in (slice(0, 2), slice(2, 4))
     )
     assert vcov[0, 1] == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_a_lonely_stratum_of_one_wave_is_named_with_its_wave():
     with pytest.raises(DesignError, match=r"hold one: b \(wave 2026\)"):
-        engine.declare(np.ones(7), strata=list("aabbaab"), psu=[1, 2, 1, 2, 1, 2, 1], wave=[2024] * 4 + [2026] * 3)
+        engine.declare(
+            np.ones(7),
+            strata=list("aabbaab"),
+            psu=[1, 2, 1, 2, 1, 2, 1],
+            wave=[2024] * 4 + [2026] * 3,
+        )
 
 
 def test_waves_and_population_counts_are_refused_together():

@@ -38,11 +38,19 @@ def design(data, request):
         options["fpc"] = np.full(600, 12)
     if request.param == "two stages":
         household = np.arange(600) // 3
-        options |= {"psu": [data["psu"], household], "fpc": [np.full(600, 12), np.full(600, 80)], "lonely_psu": "centre"}
+        options |= {
+            "psu": [data["psu"], household],
+            "fpc": [np.full(600, 12), np.full(600, 80)],
+            "lonely_psu": "centre",
+        }
     declared = engine.declare(data["w"], **options)
     if request.param == "raked":
         raked = calibration.rake(
-            data["w"], [(data["sex"], np.array([2100.0, 1900])), (data["age"], np.array([1200.0, 1100, 900, 800]))]
+            data["w"],
+            [
+                (data["sex"], np.array([2100.0, 1900])),
+                (data["age"], np.array([1200.0, 1100, 900, 800])),
+            ],
         )
         declared = declared.reweight(raked.weights, raked.calibration)
     return declared
@@ -82,14 +90,18 @@ def test_domain_means_are_regression_coefficients(design, data):
     by = engine.mean(design, data["y"], domain=region, n_domains=3)
     agree(design, fitted, by)
     np.testing.assert_allclose(
-        engine.covariance(design, fitted.totals), engine.covariance(design, by.totals), rtol=1e-7, atol=1e-12
+        engine.covariance(design, fitted.totals),
+        engine.covariance(design, by.totals),
+        rtol=1e-7,
+        atol=1e-12,
     )
 
 
 def test_domain_mean_is_the_delta_method_on_two_totals(design, data):
     region = data["region"]
     totals = engine.stack(
-        engine.total(design, data["y"], domain=region, n_domains=3), engine.count(design, domain=region, n_domains=3)
+        engine.total(design, data["y"], domain=region, n_domains=3),
+        engine.count(design, domain=region, n_domains=3),
     )
     by = engine.mean(design, data["y"], domain=region, n_domains=3)
     vcov = engine.covariance(design, totals.totals)
@@ -104,7 +116,9 @@ def test_domain_mean_is_the_delta_method_on_two_totals(design, data):
 def test_domain_totals_add_up_with_their_covariance(design, data):
     parts = engine.total(design, data["y"], domain=data["region"], n_domains=3)
     whole = engine.total(design, data["y"])
-    added = contrasts.linear([1, 1, 1], parts.estimate, engine.covariance(design, parts.totals), design.df)
+    added = contrasts.linear(
+        [1, 1, 1], parts.estimate, engine.covariance(design, parts.totals), design.df
+    )
     assert added.estimate[0] == pytest.approx(whole.estimate[0], rel=1e-12)
     assert added.std_error[0] == pytest.approx(error(design, whole)[0], rel=1e-9)
 
@@ -117,10 +131,16 @@ def test_shares_are_means_of_indicators_and_add_to_one(design, data):
         assert shares.estimate[block].sum() == pytest.approx(1, rel=1e-12)
         assert vcov[block, block].sum() == pytest.approx(0, abs=1e-12)
         for k in range(4):
-            indicator = engine.mean(design, (data["age"] == k).astype(float), mask=data["region"] == d)
+            indicator = engine.mean(
+                design, (data["age"] == k).astype(float), mask=data["region"] == d
+            )
             assert shares.estimate[4 * d + k] == pytest.approx(indicator.estimate[0], rel=1e-12)
-            assert error(design, shares)[4 * d + k] == pytest.approx(error(design, indicator)[0], rel=1e-9)
-            assert shares.srs_variance[4 * d + k] == pytest.approx(indicator.srs_variance[0], rel=1e-9)
+            assert error(design, shares)[4 * d + k] == pytest.approx(
+                error(design, indicator)[0], rel=1e-9
+            )
+            assert shares.srs_variance[4 * d + k] == pytest.approx(
+                indicator.srs_variance[0], rel=1e-9
+            )
 
 
 def test_a_count_is_the_total_of_ones(design, data):
@@ -148,7 +168,9 @@ def test_shifting_and_scaling_the_outcome_moves_mean_and_error_with_it(design, d
 def test_a_stack_holds_the_covariance_between_variables(design, data):
     """Var(ȳ + x̄) from the stack is that of the mean of y + x."""
     both = engine.stack(engine.mean(design, data["y"]), engine.mean(design, data["x"]))
-    added = contrasts.linear([1, 1], both.estimate, engine.covariance(design, both.totals), design.df)
+    added = contrasts.linear(
+        [1, 1], both.estimate, engine.covariance(design, both.totals), design.df
+    )
     whole = engine.mean(design, data["y"] + data["x"])
     assert added.std_error[0] == pytest.approx(error(design, whole)[0], rel=1e-9)
 
@@ -184,7 +206,10 @@ def jackknife(declared, data, statistic):
 def test_silent_error_16_linearised_variance_follows_the_calibration(data):
     """Linearised ≈ jackknife that rakes every replicate again; ignoring the raking is far off."""
     y = data["y"] + 9 * data["sex"] + 4 * data["age"]
-    margins = [(data["sex"], np.array([2100.0, 1900])), (data["age"], np.array([1200.0, 1100, 900, 800]))]
+    margins = [
+        (data["sex"], np.array([2100.0, 1900])),
+        (data["age"], np.array([1200.0, 1100, 900, 800])),
+    ]
     declared = engine.declare(data["w"], strata=data["stratum"], psu=data["psu"])
     raked = calibration.rake(data["w"], margins)
     weighted = declared.reweight(raked.weights, raked.calibration)

@@ -36,8 +36,16 @@ def rows() -> list[dict[str, object]]:
                     age = int(rng.integers(15, 80))
                     odds = level + shift + (0.9 if sex == 1 else -1.1) - 0.02 * (age - 40)
                     working = int(rng.random() < 1 / (1 + np.exp(-odds)))
-                    weight = psu_population / n_psu * household_population / households * rng.uniform(0.8, 1.4)
-                    income = np.round(np.exp(5.6 + 0.4 * level + 0.3 * shift + rng.normal(0, 0.6)), 2)
+                    weight = (
+                        psu_population
+                        / n_psu
+                        * household_population
+                        / households
+                        * rng.uniform(0.8, 1.4)
+                    )
+                    income = np.round(
+                        np.exp(5.6 + 0.4 * level + 0.3 * shift + rng.normal(0, 0.6)), 2
+                    )
                     out.append({
                         "stratum": stratum, "governorate": governorate, "urban": urban,
                         "region": governorate // 10, "psu": psu, "household": household,

@@ -17,7 +17,13 @@ from masar_research.engine import contrasts, intervals
 
 HERE = Path(__file__).parent
 REFERENCE = json.loads((HERE / "engine.json").read_text(encoding="utf-8"))
-RULES = {"fail": "raise", "remove": "remove", "certainty": "certainty", "adjust": "centre", "average": "scale"}
+RULES = {
+    "fail": "raise",
+    "remove": "remove",
+    "certainty": "certainty",
+    "adjust": "centre",
+    "average": "scale",
+}
 TOLERANCE = 1e-8
 
 
@@ -65,7 +71,9 @@ def mask_of(data: dict[str, np.ndarray], domain: str) -> np.ndarray | None:
     }[domain]
 
 
-def estimate(statistic: str, declared: engine.Design, data: dict[str, np.ndarray], mask) -> engine.Linearized:
+def estimate(
+    statistic: str, declared: engine.Design, data: dict[str, np.ndarray], mask
+) -> engine.Linearized:
     if statistic == "share_education":
         return engine.proportion(declared, (data["education"] - 1).astype(int), 5, mask=mask)
     if statistic == "count":
@@ -77,7 +85,9 @@ def estimate(statistic: str, declared: engine.Design, data: dict[str, np.ndarray
 
 
 @pytest.mark.parametrize(
-    "cell", REFERENCE["cells"], ids=lambda c: f"{c['design']}-{c['rule']}-{c['domain']}-{c['statistic']}"
+    "cell",
+    REFERENCE["cells"],
+    ids=lambda c: f"{c['design']}-{c['rule']}-{c['domain']}-{c['statistic']}",
 )
 def test_estimates_standard_errors_deff_and_df_agree_with_r(cell):
     declared, data = design(cell["design"], cell["rule"])
@@ -88,7 +98,9 @@ def test_estimates_standard_errors_deff_and_df_agree_with_r(cell):
     assert set(result.df.tolist()) == {cell["df"]}
     assert set(result.n.tolist()) == {cell["n"]}
     if cell["deff"]:
-        np.testing.assert_allclose(variance / result.srs_variance, np.atleast_1d(cell["deff"]), rtol=TOLERANCE)
+        np.testing.assert_allclose(
+            variance / result.srs_variance, np.atleast_1d(cell["deff"]), rtol=TOLERANCE
+        )
 
 
 def test_deff_of_a_total_agrees_with_r():
@@ -101,9 +113,14 @@ def test_deff_of_a_total_agrees_with_r():
 @pytest.mark.parametrize("kind", ["wr", "two_stage"])
 def test_gaps_between_domains_are_rs_regression_coefficients(kind):
     declared, data = design(kind)
-    regions = engine.mean(declared, data["income"], domain=(data["region"] - 1).astype(int), n_domains=3)
+    regions = engine.mean(
+        declared, data["income"], domain=(data["region"] - 1).astype(int), n_domains=3
+    )
     gaps = contrasts.linear(
-        [[-1, 1, 0], [-1, 0, 1]], regions.estimate, engine.covariance(declared, regions.totals), declared.df
+        [[-1, 1, 0], [-1, 0, 1]],
+        regions.estimate,
+        engine.covariance(declared, regions.totals),
+        declared.df,
     )
     np.testing.assert_allclose(gaps.estimate, REFERENCE["gaps"][kind]["estimate"], rtol=TOLERANCE)
     np.testing.assert_allclose(gaps.vcov, REFERENCE["gaps"][kind]["vcov"], rtol=TOLERANCE)
@@ -127,7 +144,11 @@ def test_delta_method_agrees_with_r():
     vcov = engine.covariance(declared, share.totals)
     reference = REFERENCE["log_odds"]
     exact = contrasts.delta(
-        lambda b: np.log(b / (1 - b)), share.estimate, vcov, declared.df, grad=lambda b: 1 / (b * (1 - b))
+        lambda b: np.log(b / (1 - b)),
+        share.estimate,
+        vcov,
+        declared.df,
+        grad=lambda b: 1 / (b * (1 - b)),
     )
     numeric = contrasts.delta(lambda b: np.log(b / (1 - b)), share.estimate, vcov, declared.df)
     for result in (exact, numeric):
@@ -135,7 +156,9 @@ def test_delta_method_agrees_with_r():
         np.testing.assert_allclose(result.std_error, reference["std_error"], rtol=TOLERANCE)
 
 
-@pytest.mark.parametrize("row", REFERENCE["intervals"], ids=lambda r: f"{r['domain']}-{r['method']}")
+@pytest.mark.parametrize(
+    "row", REFERENCE["intervals"], ids=lambda r: f"{r['domain']}-{r['method']}"
+)
 def test_intervals_of_a_share_agree_with_r(row):
     declared, data = design("wr")
     share = engine.mean(declared, data["employed"], mask=mask_of(data, row["domain"]))
@@ -143,7 +166,9 @@ def test_intervals_of_a_share_agree_with_r(row):
     if row["method"] == "logit":
         low, high = intervals.logit(share.estimate, error, share.df, 0.95)
     elif row["method"] == "beta":
-        low, high, _ = intervals.korn_graubard(share.estimate, error, share.n, share.df, 0.95, cap=False)
+        low, high, _ = intervals.korn_graubard(
+            share.estimate, error, share.n, share.df, 0.95, cap=False
+        )
     else:
         low, high = intervals.wald(share.estimate, error, share.df, 0.95)
     # R finds the logit interval through an iterated regression, converged to about 1e-9.

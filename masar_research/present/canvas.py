@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Literal
 
@@ -23,6 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 
 from masar_research.errors import ParameterError
 from masar_research.present import fonts, theme
@@ -38,6 +40,7 @@ _SETTINGS = {
 }  # fmt: skip
 _RISE, _RISE_ARABIC = 0.34, 0.27
 _ARABIC = re.compile("[\u0621-\u064a]")
+_SETTLED: ContextVar[bool] = ContextVar("house_settings", default=False)
 _ID = re.compile(r'(\bid=")([^"]+)(")')
 _REFERENCE = re.compile(r'(url\(#|href="#)([^")]+)')
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -46,10 +49,17 @@ _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 @contextmanager
 def house_settings() -> Iterator[None]:
     """matplotlib's own defaults and ours for the time of a drawing; the caller's come back."""
+    if _SETTLED.get():
+        yield
+        return
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
-        yield
+        token = _SETTLED.set(True)
+        try:
+            yield
+        finally:
+            _SETTLED.reset(token)
 
 
 class Canvas:
@@ -87,6 +97,7 @@ class Canvas:
     ) -> None:  # fmt: skip
         """Words with the middle of their letters at `y`; `backed` clears the lines behind them."""
         _fit_to_read(words, size)
+        _known(words)
         if backed:
             wide, tall = measure(words, self.lang, size, weight) + 1.0, size / 72 * MM
             left = x - {"start": 0.5, "middle": wide / 2, "end": wide - 0.5}[anchor]
@@ -178,20 +189,7 @@ class Canvas:
 
     @house_settings()
     def finish(self) -> Art:
-        """The drawing as SVG and PNG; the same sheet gives the same bytes.
-
-        Raises
-        ------
-        ParameterError
-            If the font has no glyph for a character of the words.
-        """
-        unknown = fonts.missing(self.texts)
-        if unknown:
-            listed = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in sorted(unknown))
-            raise ParameterError(
-                f"The chart's font has no glyph for {listed}.",
-                remedy="Write the label with letters of Arabic or Latin script.",
-            )
+        """The drawing as SVG and PNG; the same sheet gives the same bytes."""
         svg, png = io.StringIO(), io.BytesIO()
         self.figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         self.figure.savefig(png, format="png", dpi=theme.PNG_DPI, metadata={"Software": None})
@@ -204,13 +202,18 @@ class Canvas:
 @lru_cache(maxsize=4096)
 @house_settings()
 def measure(words: str, lang: Lang, size: float = theme.TEXT, weight: int = theme.REGULAR) -> float:
-    """Width of a line of words in millimetres."""
-    figure = Figure(figsize=(1, 1), dpi=_DPI)
-    artist = figure.text(
-        0, 0, embed(words, lang), fontproperties=fonts.properties(size, weight), parse_math=False
+    """Width of a line of words in millimetres.
+
+    Raises
+    ------
+    ParameterError
+        If the font has no glyph for one of the characters.
+    """
+    _known(words)
+    width, _, _ = text_to_path.get_text_width_height_descent(
+        embed(words, lang), fonts.properties(size, weight), ismath=False
     )
-    extent = artist.get_window_extent(FigureCanvasAgg(figure).get_renderer())
-    return float(extent.width / _DPI * MM)
+    return float(width / 72 * MM)
 
 
 def wrap(
@@ -242,6 +245,16 @@ def _fit_to_read(words: str, size: float) -> None:
         raise ParameterError(
             f"{words!r} would be set at {size} points; nothing is set below {theme.SMALLEST}.",
             remedy="Give the chart more room or shorten its labels.",
+        )
+
+
+def _known(words: str) -> None:
+    unknown = fonts.missing([words])
+    if unknown:
+        listed = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in sorted(unknown))
+        raise ParameterError(
+            f"The chart's font has no glyph for {listed}.",
+            remedy="Write the label with letters of Arabic or Latin script.",
         )
 
 

@@ -22,7 +22,7 @@ FAINT = "#e9eeed"
 PAPER = "#ffffff"
 WASH = "#f4f7f6"
 HATCH = "#9aa5a4"
-SEQUENTIAL = ("#dcebe8", "#a3cbc5", "#5a9d98", "#1f6f6d", "#0b4343")
+SEQUENTIAL = ("#dcebe8", "#a3cbc5", "#62a8a2", "#1f6f6d", "#0b4343")
 
 FULL_WIDTH = 170.0
 HALF_WIDTH = 82.0
@@ -63,10 +63,10 @@ GROUPS = {
     "men": Group(TEAL, "s", "Men", "الرجال"),
     "youth": Group("#8a6100", "^", "Youth", "الشباب"),
     "jordanians": Group(TEAL, "o", "Jordanians", "الأردنيون"),
-    "all_residents": Group("#6b7f9c", "D", "All residents", "جميع المقيمين"),
+    "all_residents": Group("#75589a", "D", "All residents", "جميع المقيمين"),
     "middle": Group("#0e5a5a", "o", "Middle", "إقليم الوسط"),
     "north": Group("#8a6100", "s", "North", "إقليم الشمال"),
-    "south": Group("#9b4a8b", "^", "South", "إقليم الجنوب"),
+    "south": Group("#7d3c98", "^", "South", "إقليم الجنوب"),
     "urban": Group("#0e5a5a", "o", "Urban", "الحضر"),
     "rural": Group("#8a6100", "s", "Rural", "الريف"),
     "plain": Group(TEAL, "o", "", ""),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 _COLOURS = {
-    1: ("#5a9d98",), 2: ("#a3cbc5", "#1f6f6d"), 3: ("#c4ded9", "#5a9d98", "#0e5a5a"),
+    1: ("#62a8a2",), 2: ("#a3cbc5", "#1f6f6d"), 3: ("#c4ded9", "#62a8a2", "#0e5a5a"),
     4: theme.SEQUENTIAL[:4], 5: theme.SEQUENTIAL,
 }  # fmt: skip
 _HIDDEN = "#f3f5f5"
@@ -63,6 +63,7 @@ def areas(
     shapes: gpd.GeoDataFrame, values: Mapping[int, Mark], lang: Lang, *,
     width: float = theme.HALF_WIDTH, height: float = 92.0, digits: int = 1, most_classes: int = 4,
     least_class: float = 0.05, outlines: gpd.GeoDataFrame | None = None,
+    inner: gpd.GeoDataFrame | None = None,
 ) -> Art:  # fmt: skip
     """Draw a map of shares: boundaries, or the tiles that stand for them.
 
@@ -84,6 +85,8 @@ def areas(
         Narrowest class, so that small differences do not get a colour each.
     outlines : GeoDataFrame, optional
         Heavier borders over the map (regions); same coordinates.
+    inner : GeoDataFrame, optional
+        Fine borders inside the shapes (the governorates of a map of regions).
 
     Returns
     -------
@@ -101,7 +104,7 @@ def areas(
     """
     return draw(
         shapes, values, lang, width=width, height=height, digits=digits, most_classes=most_classes,
-        least_class=least_class, outlines=outlines,
+        least_class=least_class, outlines=outlines, inner=inner,
     ).finish()  # fmt: skip
 
 
@@ -109,6 +112,7 @@ def areas(
 def draw(
     shapes: gpd.GeoDataFrame, values: Mapping[int, Mark], lang: Lang, *, width: float, height: float,
     digits: int, most_classes: int, least_class: float, outlines: gpd.GeoDataFrame | None,
+    inner: gpd.GeoDataFrame | None,
 ) -> Canvas:  # fmt: skip
     """The sheet of `areas`."""
     _check(shapes, values, lang, most_classes)
@@ -117,7 +121,7 @@ def draw(
     legend = _legend(values, limits, lang)
     narrow = [replace(item, lines=wrap(item.words, _COLUMN, lang, theme.SMALL)) for item in legend]
     column = max((_item_width(item, lang) for item in narrow), default=0.0)
-    beside = _layout(shapes, values, lang, digits, width - column - 8.0, height)
+    beside = _layout(shapes, values, lang, digits, width - column - 8.0, height, inner)
     if beside.width + 8.0 + column <= width and not beside.dropped:
         layout, rows = beside, [[item] for item in narrow]
         side = beside.width + 8.0 + column
@@ -127,7 +131,7 @@ def draw(
         legend_end = legend_at[0] + column
     else:
         rows = _legend_rows(legend, width, lang)
-        layout = _layout(shapes, values, lang, digits, width, height - _rows_height(rows) - 3.0)
+        layout = _layout(shapes, values, lang, digits, width, height - _rows_height(rows) - 3.0, inner)
         shift = (width - layout.width) / 2
         legend_at = (0.0, layout.height + 3.0)
         tall = layout.height + 3.0 + _rows_height(rows)
@@ -136,10 +140,11 @@ def draw(
     found = [area.moved(shift) for area in layout.areas]
     for area in found:
         _fill(canvas, area, limits)
-    for shape in [] if outlines is None else outlines.geometry:
-        placed = shapely.transform(shapely.transform(shape, layout.place), lambda xy: xy + [shift, 0.0])
-        for polygon in _polygons(placed):
-            canvas.outline(_rings(polygon), fill="none", edge=theme.INK, weight=1.3, layer=3)
+    for borders, colour, weight in ((inner, theme.PAPER, 0.5), (outlines, theme.INK, 1.3)):
+        for shape in [] if borders is None else borders.geometry:
+            placed = shapely.transform(shapely.transform(shape, layout.place), lambda xy: xy + [shift, 0.0])
+            for polygon in _polygons(placed):
+                canvas.outline(_rings(polygon), fill="none", edge=colour, weight=weight, layer=3)
     for area in found:
         if area.spot is not None:
             _write(canvas, area, limits)
@@ -158,8 +163,9 @@ class _Layout:
 
 
 def _layout(
-    shapes: gpd.GeoDataFrame, values: Mapping[int, Mark], lang: Lang, digits: int, width: float, height: float
-) -> _Layout:
+    shapes: gpd.GeoDataFrame, values: Mapping[int, Mark], lang: Lang, digits: int, width: float,
+    height: float, inner: gpd.GeoDataFrame | None,
+) -> _Layout:  # fmt: skip
     """The map in the upper left corner, with room at its sides for labels that do not fit."""
     names = dict(zip(shapes["code"], shapes[lang], strict=True))
     west, south, east, north = shapes.total_bounds
@@ -175,10 +181,11 @@ def _layout(
             x = left + (points[:, 0] - west) * squeeze * factor
             return np.column_stack([x, 0.5 + (north - points[:, 1]) * factor])
 
+        lines = None if inner is None else shapely.transform(shapely.union_all(inner.boundary), place)
         found = []
         for code, shape in zip(shapes["code"], shapes.geometry, strict=True):
             drawn = shapely.transform(shape, place)
-            found.append(_labelled(code, drawn, values[code], str(names[code]), lang, digits))
+            found.append(_labelled(code, drawn, values[code], str(names[code]), lang, digits, lines))
         wide = (east - west) * squeeze * factor + 1.0 + sum(margins)
         outside = [area for area in found if area.spot is None]
         dropped = frozenset(area.code for area in outside if area.mark.value is None and width < _ROOMY)
@@ -225,12 +232,15 @@ def _squeeze(shapes: gpd.GeoDataFrame) -> float:
     return cos(radians((south + north) / 2))
 
 
-def _labelled(code: object, shape: BaseGeometry, mark: Mark, name: str, lang: Lang, digits: int) -> _Area:
+def _labelled(
+    code: object, shape: BaseGeometry, mark: Mark, name: str, lang: Lang, digits: int,
+    lines: BaseGeometry | None,
+) -> _Area:  # fmt: skip
     area = _Area(code, shape, mark, _label(name, mark, lang, digits, theme.TEXT), None)
-    spot = _spot(area)
+    spot = _spot(area, lines)
     if spot is None:
         area = replace(area, label=_label(name, mark, lang, digits, theme.SMALL))
-        spot = _spot(area)
+        spot = _spot(area, lines)
     return replace(area, spot=spot)
 
 
@@ -248,8 +258,8 @@ def _label(name: str, mark: Mark, lang: Lang, digits: int, size: float) -> _Labe
     return _Label(lines, figure, wide, tall, size)
 
 
-def _spot(area: _Area) -> Point | None:
-    """Where the label's box lies wholly inside, clear of the border and near the middle."""
+def _spot(area: _Area, lines: BaseGeometry | None) -> Point | None:
+    """Where the label's box lies wholly inside, clear of borders and near the middle."""
     pad = 0.5
     wide, tall = area.label.wide / 2 + pad, area.label.tall / 2 + pad
     west, north, east, south = area.shape.bounds
@@ -259,9 +269,12 @@ def _spot(area: _Area) -> Point | None:
         for y in [centre.y, *np.linspace(north + tall, south - tall, 15)]:
             if not west + wide - 1e-9 <= x <= east - wide + 1e-9:
                 continue
-            if area.shape.contains(rectangle(x - wide, y - tall, x + wide, y + tall)):
+            frame = rectangle(x - wide, y - tall, x + wide, y + tall)
+            if area.shape.contains(frame):
                 clear = area.shape.boundary.distance(Point(x, y))
                 value = min(clear, _CLEAR) - 0.15 * np.hypot(x - centre.x, y - centre.y)
+                if lines is not None and frame.intersects(lines):
+                    value -= 2 * _CLEAR
                 if value > score + 1e-9:
                     best, score = Point(x, y), value
     return best

@@ -123,6 +123,8 @@ def _column(
     axis = replace(plan.axis, start=plan.axis.start + start, end=plan.axis.end + start)
     height = sum(_height(panel, plan) for panel in panels) - _SPACE
     parts.axis_ticks(canvas, axis, plan.marks, _spans(panels, plan, top), plan.unit)
+    if axis.low < 0 < axis.high:
+        canvas.line((axis.at(0.0), top), (axis.at(0.0), top + height), colour=theme.INK, weight=0.9)
     if reference:
         x = axis.at(reference.value)
         canvas.line((x, top - 1.2), (x, top + height), colour=theme.MUTED, weight=0.8, dashed=True)

@@ -39,8 +39,10 @@ class Text(Mapping[str, str]):
         words = words or {}
         unknown = set(words) - set(LANGUAGES)
         if unknown:
-            raise DataError(f"Words in {sorted(unknown)} were found; English (en) and Arabic (ar) are known.",
-                            remedy="Give the words under en and ar.")
+            raise DataError(
+                f"Words in {sorted(unknown)} were found; English (en) and Arabic (ar) are known.",
+                remedy="Give the words under en and ar.",
+            )
         return cls(en=words.get("en"), ar=words.get("ar"))
 
     def __getitem__(self, lang: str) -> str:
@@ -78,13 +80,17 @@ class Category:
 
     def __post_init__(self) -> None:
         if isinstance(self.code, bool) or not isinstance(self.code, int | float | str):
-            raise DataError(f"A category's code must be a number or text, found {self.code!r}.",
-                            remedy="Give the code as it stands in the data.")
+            raise DataError(
+                f"A category's code must be a number or text, found {self.code!r}.",
+                remedy="Give the code as it stands in the data.",
+            )
         if not isinstance(self.code, str):
             object.__setattr__(self, "code", float(self.code))
         object.__setattr__(self, "label", Text.of(self.label))
         if self.missing is not None and self.missing not in KINDS:
-            raise DataError(f"{self.missing!r} is not a kind of missing value.", remedy=f"Use one of {', '.join(KINDS)}.")
+            raise DataError(
+                f"{self.missing!r} is not a kind of missing value.", remedy=f"Use one of {', '.join(KINDS)}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,10 @@ class Variable:
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
-            raise DataError(f"The level {self.level!r} of variable {self.name!r} is not known.",
-                            remedy=f"Use one of {', '.join(LEVELS)}.")
+            raise DataError(
+                f"The level {self.level!r} of variable {self.name!r} is not known.",
+                remedy=f"Use one of {', '.join(LEVELS)}.",
+            )
         object.__setattr__(self, "label", Text.of(self.label))
         for field in ("question", "unit", "note"):
             if getattr(self, field) is not None:
@@ -127,8 +135,10 @@ class Variable:
         codes = [category.code for category in self.categories]
         if len(set(codes)) != len(codes):
             twice = sorted({str(code) for code in codes if codes.count(code) > 1})
-            raise DataError(f"Variable {self.name!r} lists code {', '.join(twice)} more than once.",
-                            remedy="Give each code one label.")
+            raise DataError(
+                f"Variable {self.name!r} lists code {', '.join(twice)} more than once.",
+                remedy="Give each code one label.",
+            )
 
     @property
     def valid(self) -> tuple[Category, ...]:
@@ -158,11 +168,15 @@ class Codebook(Mapping[str, Variable]):
         self._variables: dict[str, Variable] = {}
         for variable in variables:
             if variable.name in self._variables:
-                raise DataError(f"Variable {variable.name!r} stands twice in the codebook.",
-                                remedy="Give each variable a name of its own.")
+                raise DataError(
+                    f"Variable {variable.name!r} stands twice in the codebook.",
+                    remedy="Give each variable a name of its own.",
+                )
             self._variables[variable.name] = variable
-        self._kinds = {name: {category.code: category.missing for category in variable.categories if category.missing}
-                       for name, variable in self._variables.items()}
+        self._kinds = {
+            name: {category.code: category.missing for category in variable.categories if category.missing}
+            for name, variable in self._variables.items()
+        }
 
     def __getitem__(self, name: str) -> Variable:
         return self._variables[name]
@@ -177,7 +191,9 @@ class Codebook(Mapping[str, Variable]):
         return hash(tuple(self._variables.values()))
 
     def __repr__(self) -> str:
-        return f"Codebook of {len(self)} variables: {', '.join(list(self)[:8])}{', …' if len(self) > 8 else ''}"
+        return (
+            f"Codebook of {len(self)} variables: {', '.join(list(self)[:8])}{', …' if len(self) > 8 else ''}"
+        )
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; DataError with near matches where there is none."""
@@ -185,9 +201,12 @@ class Codebook(Mapping[str, Variable]):
             return self._variables[name]
         except KeyError:
             near = difflib.get_close_matches(str(name), self._variables, n=4)
-            raise DataError(f"The codebook has no variable {name!r}.",
-                            remedy=f"Did you mean {', '.join(near)}?" if near else
-                            "Look it up with codebook.search(...).") from None
+            raise DataError(
+                f"The codebook has no variable {name!r}.",
+                remedy=f"Did you mean {', '.join(near)}?"
+                if near
+                else "Look it up with codebook.search(...).",
+            ) from None
 
     def label(self, name: str, lang: str) -> str:
         """The variable's label; DataError where that language is absent."""
@@ -216,9 +235,13 @@ class Codebook(Mapping[str, Variable]):
         for category in variable.categories:
             if isinstance(category.code, str) == isinstance(code, str) and category.code == code:
                 return self._words(category.label, f"label of code {code!r} of variable {name!r}", lang)
-        known = ", ".join(f"{category.code:g}" if isinstance(category.code, float) else repr(category.code)
-                          for category in variable.categories[:20])
-        raise DataError(f"Variable {name!r} has no code {code!r}.", remedy=f"Its codes are: {known or 'none'}.")
+        known = ", ".join(
+            f"{category.code:g}" if isinstance(category.code, float) else repr(category.code)
+            for category in variable.categories[:20]
+        )
+        raise DataError(
+            f"Variable {name!r} has no code {code!r}.", remedy=f"Its codes are: {known or 'none'}."
+        )
 
     def missing_codes(self, name: str) -> frozenset:
         """The codes that are no answer; empty for a variable the codebook does not know."""
@@ -246,8 +269,11 @@ class Codebook(Mapping[str, Variable]):
         ['q1']
         """
         wanted = fold(text)
-        return Codebook(variable for variable in self.values()
-                        if any(wanted in fold(words) for words in _all_words(variable)))
+        return Codebook(
+            variable
+            for variable in self.values()
+            if any(wanted in fold(words) for words in _all_words(variable))
+        )
 
     @staticmethod
     def _words(words: Mapping[str, str], what: str, lang: str) -> str:
@@ -255,22 +281,38 @@ class Codebook(Mapping[str, Variable]):
             raise DataError(f"The language {lang!r} is not known.", remedy='Use "en" or "ar".')
         if lang not in words:
             language = {"en": "English", "ar": "Arabic"}[lang]
-            raise DataError(f"The {what} has no {language} wording.",
-                            remedy=f"Give it under {lang}: in the survey card.")
+            raise DataError(
+                f"The {what} has no {language} wording.", remedy=f"Give it under {lang}: in the survey card."
+            )
         return words[lang]
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(variable) for variable in self.values())
-        return ('<div style="max-height:32em;overflow:auto"><table class="masar-codebook">'
-                f"<caption>{len(self)} variables · {len(self)} متغيراً — codebook.search(\"…\")</caption>"
-                "<thead><tr><th>Variable</th><th>Label</th><th dir=\"rtl\">الوصف</th><th>Level</th>"
-                "<th>Codes · الرموز</th><th>Asked of</th></tr></thead>"
-                f"<tbody>{rows}</tbody></table></div>")
+        return (
+            '<div style="max-height:32em;overflow:auto"><table class="masar-codebook">'
+            f'<caption>{len(self)} variables · {len(self)} متغيراً — codebook.search("…")</caption>'
+            '<thead><tr><th>Variable</th><th>Label</th><th dir="rtl">الوصف</th><th>Level</th>'
+            "<th>Codes · الرموز</th><th>Asked of</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>"
+        )
 
 
-_FOLD = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ـ": None,
-                       **{chr(mark): None for mark in (*range(0x064B, 0x0653), 0x0670, 0x200E, 0x200F, 0x061C)},
-                       **{chr(0x0660 + d): str(d) for d in range(10)}, **{chr(0x06F0 + d): str(d) for d in range(10)}})
+_FOLD = str.maketrans(
+    {
+        "أ": "ا",
+        "إ": "ا",
+        "آ": "ا",
+        "ٱ": "ا",
+        "ى": "ي",
+        "ئ": "ي",
+        "ؤ": "و",
+        "ة": "ه",
+        "ـ": None,
+        **{chr(mark): None for mark in (*range(0x064B, 0x0653), 0x0670, 0x200E, 0x200F, 0x061C)},
+        **{chr(0x0660 + d): str(d) for d in range(10)},
+        **{chr(0x06F0 + d): str(d) for d in range(10)},
+    }
+)
 
 
 def fold(text: str) -> str:
@@ -306,6 +348,8 @@ def _row(variable: Variable) -> str:
         codes.append(f"<bdi>{html.escape(code)}</bdi> {words}{kind}")
     if len(variable.categories) > 12:
         codes.append(f"… {len(variable.categories) - 12} more")
-    return (f"<tr><td><code>{html.escape(variable.name)}</code></td>{cell(variable.label.get('en'))}"
-            f"{cell(variable.label.get('ar'), 'ar')}{cell(variable.level)}"
-            f'<td style="text-align:start">{"<br>".join(codes)}</td>{cell(variable.universe)}</tr>')
+    return (
+        f"<tr><td><code>{html.escape(variable.name)}</code></td>{cell(variable.label.get('en'))}"
+        f"{cell(variable.label.get('ar'), 'ar')}{cell(variable.level)}"
+        f'<td style="text-align:start">{"<br>".join(codes)}</td>{cell(variable.universe)}</tr>'
+    )

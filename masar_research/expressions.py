@@ -24,11 +24,19 @@ from masar_research.errors import DataError
 KINDS = ("refused", "dont_know", "not_applicable", "not_asked", "missing")
 LONGEST = 10_000
 
-_COMPARE = {ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-            ast.Gt: operator.gt, ast.GtE: operator.ge}
+_COMPARE = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 _ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
-_ALLOWED = ('names, numbers, quoted strings, == != < <= > >=, in [..], not in [..], and or not, + - * /, '
-            'parentheses, missing(x), missing(x, "refused"), between(x, low, high)')
+_ALLOWED = (
+    "names, numbers, quoted strings, == != < <= > >=, in [..], not in [..], and or not, + - * /, "
+    'parentheses, missing(x), missing(x, "refused"), between(x, low, high)'
+)
 
 Columns = Callable[[str], np.ndarray] | Mapping[str, np.ndarray]
 Missing = Callable[[str], "frozenset | Mapping"]
@@ -94,11 +102,15 @@ def parse(text: str) -> Expression:
     ['age', 'sex']
     """
     if not isinstance(text, str) or not text.strip():
-        raise DataError(f"An expression was expected, found {text!r}.",
-                        remedy='Write a condition in quotes, for example "age >= 15".')
+        raise DataError(
+            f"An expression was expected, found {text!r}.",
+            remedy='Write a condition in quotes, for example "age >= 15".',
+        )
     if len(text) > LONGEST:
-        raise DataError(f"The expression is {len(text)} characters long; at most {LONGEST} are read.",
-                        remedy="Derive part of it as a variable of its own in the survey card.")
+        raise DataError(
+            f"The expression is {len(text)} characters long; at most {LONGEST} are read.",
+            remedy="Derive part of it as a variable of its own in the survey card.",
+        )
     try:
         tree = ast.parse(text.strip().replace("\n", " "), mode="eval").body
         names: set[str] = set()
@@ -107,13 +119,16 @@ def parse(text: str) -> Expression:
         if isinstance(error, DataError):
             raise
         at = getattr(error, "offset", None)
-        place = f" near character {at} ({text.strip()[max(0, at - 1):at + 11]!r})" if at else ""
+        place = f" near character {at} ({text.strip()[max(0, at - 1) : at + 11]!r})" if at else ""
         hint = " One = was written where == is meant?" if _single_equals(text) else ""
-        raise DataError(f"The expression {_short(text)} cannot be read{place}.{hint}",
-                        remedy=f"Use only {_ALLOWED}.") from None
+        raise DataError(
+            f"The expression {_short(text)} cannot be read{place}.{hint}", remedy=f"Use only {_ALLOWED}."
+        ) from None
     if not names:
-        raise DataError(f"The expression {_short(text)} names no variable.",
-                        remedy='Name at least one variable, for example "age >= 15".')
+        raise DataError(
+            f"The expression {_short(text)} names no variable.",
+            remedy='Name at least one variable, for example "age >= 15".',
+        )
     return Expression(text.strip(), frozenset(names), tree)
 
 
@@ -176,8 +191,10 @@ def truth(expr: Expression | str, columns: Columns, missing: Missing | None = No
     expr = parse(expr) if isinstance(expr, str) else expr
     out = evaluate(expr, columns, missing)
     if out.value.dtype != bool:
-        raise DataError(f"The expression {_short(expr.text)} gives a number or text, not yes or no.",
-                        remedy='Compare it with something, for example "employed == 1".')
+        raise DataError(
+            f"The expression {_short(expr.text)} gives a number or text, not yes or no.",
+            remedy='Compare it with something, for example "employed == 1".',
+        )
     return out.value & out.known
 
 
@@ -196,7 +213,9 @@ def is_missing(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "mM":
         return np.isnat(values)
     if values.dtype.kind == "O":
-        return np.fromiter((v is None or v != v for v in values.ravel()), bool, values.size).reshape(values.shape)
+        return np.fromiter((v is None or v != v for v in values.ravel()), bool, values.size).reshape(
+            values.shape
+        )
     return np.zeros(values.shape, bool)
 
 
@@ -210,8 +229,10 @@ def _single_equals(text: str) -> bool:
 
 
 def _refuse(piece: str, text: str) -> DataError:
-    return DataError(f"The expression {_short(text)} contains {piece}, which is not part of the language.",
-                     remedy=f"Use only {_ALLOWED}.")
+    return DataError(
+        f"The expression {_short(text)} contains {piece}, which is not part of the language.",
+        remedy=f"Use only {_ALLOWED}.",
+    )
 
 
 def _check(node: ast.AST, text: str, names: set[str]) -> None:
@@ -235,11 +256,15 @@ def _check(node: ast.AST, text: str, names: set[str]) -> None:
                     _check(other, text, names)
                 else:
                     raise _refuse(repr(ast.unparse(node)), text)
-        case ast.Call(func=ast.Name(id="missing"), args=[ast.Name(id=name), *rest], keywords=[]) if len(rest) <= 1:
+        case ast.Call(func=ast.Name(id="missing"), args=[ast.Name(id=name), *rest], keywords=[]) if (
+            len(rest) <= 1
+        ):
             names.add(name)
             if rest and (not isinstance(rest[0], ast.Constant) or rest[0].value not in KINDS):
-                raise DataError(f"{ast.unparse(rest[0])} in {_short(text)} is not a kind of missing value.",
-                                remedy="Kinds: " + ", ".join(f'"{kind}"' for kind in KINDS) + ".")
+                raise DataError(
+                    f"{ast.unparse(rest[0])} in {_short(text)} is not a kind of missing value.",
+                    remedy="Kinds: " + ", ".join(f'"{kind}"' for kind in KINDS) + ".",
+                )
         case ast.Call(func=ast.Name(id="between"), args=[value, low, high], keywords=[]):
             for piece in (value, low, high):
                 _check(piece, text, names)
@@ -286,7 +311,11 @@ class _Reader:
         try:
             values = self.columns[name] if isinstance(self.columns, Mapping) else self.columns(name)
         except (KeyError, IndexError):
-            offer = f" Known names: {', '.join(sorted(map(str, self.columns))[:40])}." if isinstance(self.columns, Mapping) else ""
+            offer = (
+                f" Known names: {', '.join(sorted(map(str, self.columns))[:40])}."
+                if isinstance(self.columns, Mapping)
+                else ""
+            )
             raise self.error(f"there is no variable {name!r}.", f"Check the spelling.{offer}") from None
         values = np.asarray(values)
         if values.dtype.kind in "iub":
@@ -325,7 +354,9 @@ class _Reader:
             case ast.BoolOp(op=op, values=values):
                 return self.connect(isinstance(op, ast.Or), values)
             case ast.Compare(left=left, ops=[op], comparators=[ast.List(elts=elts)]):
-                return self.member(left, [_constant(e, self.expr.text) for e in elts], isinstance(op, ast.NotIn))
+                return self.member(
+                    left, [_constant(e, self.expr.text) for e in elts], isinstance(op, ast.NotIn)
+                )
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 sides = [left, *comparators]
                 parts = [self.compare(type(op), a, b) for op, a, b in zip(ops, sides, sides[1:])]
@@ -339,14 +370,18 @@ class _Reader:
     def number(self, node: ast.AST) -> Outcome:
         out = self.read(node)
         if out.value.dtype.kind not in "fb":
-            raise self.error(f"{ast.unparse(node)!r} is not a number.", "Use arithmetic on numeric variables only.")
+            raise self.error(
+                f"{ast.unparse(node)!r} is not a number.", "Use arithmetic on numeric variables only."
+            )
         return Outcome(np.asarray(out.value, float), out.known)
 
     def condition(self, node: ast.AST) -> Outcome:
         out = self.read(node)
         if out.value.dtype != bool:
-            raise self.error(f"{ast.unparse(node)!r} stands where a condition is expected.",
-                             f"Compare it, for example {ast.unparse(node)} == 1.")
+            raise self.error(
+                f"{ast.unparse(node)!r} stands where a condition is expected.",
+                f"Compare it, for example {ast.unparse(node)} == 1.",
+            )
         return out
 
     def connect(self, either: bool, nodes: list[ast.expr]) -> Outcome:
@@ -363,7 +398,9 @@ class _Reader:
             y = np.where(b.known, y, "").astype(str)
         return Outcome(np.asarray(_COMPARE[op](x, y), bool), known)
 
-    def alike(self, left: ast.AST, x: np.ndarray, right: ast.AST, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def alike(
+        self, left: ast.AST, x: np.ndarray, right: ast.AST, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         x, y = (v.astype(float) if v.dtype == bool else v for v in (x, y))
         if x.dtype.kind == "M" and y.dtype.kind == "O":
             return x, self.date(y)
@@ -371,8 +408,10 @@ class _Reader:
             return self.date(x), y
         if x.dtype.kind != y.dtype.kind:
             number, text = (left, right) if x.dtype.kind == "f" else (right, left)
-            raise self.error(f"{ast.unparse(number)!r} holds numbers and {ast.unparse(text)!r} is text; they never match.",
-                             "Write number codes without quotes and text codes in quotes.")
+            raise self.error(
+                f"{ast.unparse(number)!r} holds numbers and {ast.unparse(text)!r} is text; they never match.",
+                "Write number codes without quotes and text codes in quotes.",
+            )
         return x, y
 
     def date(self, text: np.ndarray) -> np.ndarray:
@@ -385,8 +424,10 @@ class _Reader:
         out = self.read(node)
         value = out.value.astype(float) if out.value.dtype == bool else out.value
         if (value.dtype.kind == "O") != isinstance(items[0], str):
-            raise self.error(f"{ast.unparse(node)!r} and the list {items} are not of one kind.",
-                             "Write number codes without quotes and text codes in quotes.")
+            raise self.error(
+                f"{ast.unparse(node)!r} and the list {items} are not of one kind.",
+                "Write number codes without quotes and text codes in quotes.",
+            )
         found = _among(value, frozenset(items))
         return Outcome(~found if outside else found, out.known)
 
@@ -397,8 +438,10 @@ class _Reader:
             found = blank | _among(values, codes)
         else:
             if codes and not isinstance(codes, Mapping):
-                raise self.error(f"the kinds of missing values of {name!r} are not known here.",
-                                 "Pass a mapping from code to kind, such as Codebook.missing_kinds.")
+                raise self.error(
+                    f"the kinds of missing values of {name!r} are not known here.",
+                    "Pass a mapping from code to kind, such as Codebook.missing_kinds.",
+                )
             wanted = frozenset(code for code in codes if codes[code] == kind)
             found = _among(values, wanted) | (blank if kind == "missing" else False)
         return Outcome(found, np.ones(values.shape, bool))

@@ -5,4 +5,14 @@ from masar_research.loading.load import load, read_wave, recode_report
 from masar_research.loading.raw import Note, Raw, content_checksum
 from masar_research.loading.readers import read
 
-__all__ = ["Note", "Raw", "SurveyCard", "content_checksum", "load", "read", "read_card", "read_wave", "recode_report"]
+__all__ = [
+    "Note",
+    "Raw",
+    "SurveyCard",
+    "content_checksum",
+    "load",
+    "read",
+    "read_card",
+    "read_wave",
+    "recode_report",
+]

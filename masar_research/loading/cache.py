@@ -47,17 +47,27 @@ def fetch(key: str) -> Raw | None:
             series = table.column(len(columns)).to_pandas()
             columns[name] = series.astype({"n": "float64", "d": "datetime64[us]", "t": "str"}[kind])
         frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
-        return Raw(frame, Codebook(_variable(v) for v in facts["variables"]),
-                   tuple(Note(n["kind"], n["en"], n["ar"], tuple(n["columns"])) for n in facts["notes"]), facts["checksum"])
+        return Raw(
+            frame,
+            Codebook(_variable(v) for v in facts["variables"]),
+            tuple(Note(n["kind"], n["en"], n["ar"], tuple(n["columns"])) for n in facts["notes"]),
+            facts["checksum"],
+        )
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 
 
 def store(key: str, raw: Raw) -> None:
     """Keep a copy; a cache that cannot be written is no error."""
-    kinds = [(str(name), {"f": "n", "M": "d"}.get(raw.frame[name].dtype.kind, "t")) for name in raw.frame.columns]
-    facts = {"columns": kinds, "checksum": raw.checksum, "variables": [_plain(v) for v in raw.codebook.values()],
-             "notes": [{"kind": n.kind, "en": n.en, "ar": n.ar, "columns": n.columns} for n in raw.notes]}
+    kinds = [
+        (str(name), {"f": "n", "M": "d"}.get(raw.frame[name].dtype.kind, "t")) for name in raw.frame.columns
+    ]
+    facts = {
+        "columns": kinds,
+        "checksum": raw.checksum,
+        "variables": [_plain(v) for v in raw.codebook.values()],
+        "notes": [{"kind": n.kind, "en": n.en, "ar": n.ar, "columns": n.columns} for n in raw.notes],
+    }
     arrays = [pa.array(raw.frame[name], from_pandas=True) for name in raw.frame.columns]
     table = pa.table(arrays, names=[f"c{k}" for k in range(len(arrays))])
     table = table.replace_schema_metadata({"masar": json.dumps(facts, ensure_ascii=False)})
@@ -84,15 +94,35 @@ def _plain(variable: Variable) -> dict:
         return None if text is None else dict(text)
 
     # codes travel as typed pairs: JSON keys would turn numbers into text
-    return {"name": variable.name, "label": words(variable.label), "question": words(variable.question),
-            "level": variable.level, "universe": variable.universe, "unit": words(variable.unit),
-            "source": variable.source, "note": words(variable.note),
-            "categories": [["t" if isinstance(c.code, str) else "n", c.code, words(c.label), c.missing]
-                           for c in variable.categories]}
+    return {
+        "name": variable.name,
+        "label": words(variable.label),
+        "question": words(variable.question),
+        "level": variable.level,
+        "universe": variable.universe,
+        "unit": words(variable.unit),
+        "source": variable.source,
+        "note": words(variable.note),
+        "categories": [
+            ["t" if isinstance(c.code, str) else "n", c.code, words(c.label), c.missing]
+            for c in variable.categories
+        ],
+    }
 
 
 def _variable(facts: dict) -> Variable:
-    categories = tuple(Category(code if kind == "t" else float(code), label, missing)
-                       for kind, code, label, missing in facts["categories"])
-    return Variable(facts["name"], facts["label"], facts["question"], facts["level"], categories, facts["universe"],
-                    facts["unit"], tuple(facts["source"]), facts["note"])
+    categories = tuple(
+        Category(code if kind == "t" else float(code), label, missing)
+        for kind, code, label, missing in facts["categories"]
+    )
+    return Variable(
+        facts["name"],
+        facts["label"],
+        facts["question"],
+        facts["level"],
+        categories,
+        facts["universe"],
+        facts["unit"],
+        tuple(facts["source"]),
+        facts["note"],
+    )

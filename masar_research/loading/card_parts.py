@@ -31,13 +31,13 @@ def _code(value: Any) -> Any:
 
 def _wave(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("a wave must be a year such as 2026 or a name in quotes such as \"2026a\"")
+        raise ValueError('a wave must be a year such as 2026 or a name in quotes such as "2026a"')
     return str(value) if isinstance(value, str) else int(value)
 
 
 def _expression(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f'an expression in quotes was expected, found {value!r}')
+        raise ValueError(f"an expression in quotes was expected, found {value!r}")
     try:
         return parse(value).text
     except DataError as error:
@@ -88,13 +88,17 @@ class DesignCard(Part):
     @model_validator(mode="after")
     def _agrees(self) -> DesignCard:
         if self.clustered and self.psu is None:
-            raise ValueError("psu is missing. Name the PSU variable, or write clustered: false with a note that "
-                             "standard errors ignore clustering")
+            raise ValueError(
+                "psu is missing. Name the PSU variable, or write clustered: false with a note that "
+                "standard errors ignore clustering"
+            )
         if not self.clustered and self.psu is not None:
             raise ValueError("clustered is false but psu is given. Keep one of the two")
         if not self.clustered and self.note is None:
-            raise ValueError("clustered: false needs a note, in English and Arabic, saying that standard errors "
-                             "ignore clustering")
+            raise ValueError(
+                "clustered: false needs a note, in English and Arabic, saying that standard errors "
+                "ignore clustering"
+            )
         return self
 
 
@@ -159,8 +163,12 @@ class Bands(Part):
     @model_validator(mode="after")
     def _rising(self) -> Bands:
         edges = [*self.starts, *([] if self.end is None else [self.end])]
-        if any(b <= a for a, b in zip(self.starts, self.starts[1:])) or (self.end is not None and self.end < edges[-2]):
-            raise ValueError(f"starts must rise and end (the last value included) must not lie below them, found {edges}")
+        if any(b <= a for a, b in zip(self.starts, self.starts[1:])) or (
+            self.end is not None and self.end < edges[-2]
+        ):
+            raise ValueError(
+                f"starts must rise and end (the last value included) must not lie below them, found {edges}"
+            )
         return self
 
 
@@ -195,14 +203,26 @@ class VariableCard(Part):
 
     @model_validator(mode="after")
     def _one_origin(self) -> VariableCard:
-        origins = [name for name, value in (("from", self.from_), ("cases", self.cases), ("bands", self.bands),
-                                            ("compute", self.compute)) if value is not None]
+        origins = [
+            name
+            for name, value in (
+                ("from", self.from_),
+                ("cases", self.cases),
+                ("bands", self.bands),
+                ("compute", self.compute),
+            )
+            if value is not None
+        ]
         if len(origins) != 1 and not (not origins and self.waves):
-            raise ValueError("give exactly one of from:, cases:, bands: or compute:"
-                             + (f", found {', '.join(origins)}" if origins else ""))
+            raise ValueError(
+                "give exactly one of from:, cases:, bands: or compute:"
+                + (f", found {', '.join(origins)}" if origins else "")
+            )
         derived = bool(origins) and origins[0] != "from"
         if derived and (self.recode is not None or self.missing or self.waves):
-            raise ValueError(f"recode:, missing: and waves: belong to a variable that is read with from:, not to {origins[0]}:")
+            raise ValueError(
+                f"recode:, missing: and waves: belong to a variable that is read with from:, not to {origins[0]}:"
+            )
         if self.cases is not None:
             if not self.cases:
                 raise ValueError("cases: is empty")
@@ -210,8 +230,12 @@ class VariableCard(Part):
                 raise ValueError("otherwise: must be the last of the cases")
             if self.codes:
                 self._known([case.code for case in self.cases if case.code is not None], "cases:")
-        if self.bands is not None and set(self.codes) != {float(k + 1) for k in range(len(self.bands.starts))}:
-            raise ValueError(f"bands: makes codes 1 to {len(self.bands.starts)}; label exactly those under codes:")
+        if self.bands is not None and set(self.codes) != {
+            float(k + 1) for k in range(len(self.bands.starts))
+        }:
+            raise ValueError(
+                f"bands: makes codes 1 to {len(self.bands.starts)}; label exactly those under codes:"
+            )
         if self.needs and not derived:
             raise ValueError("needs: belongs to a derived variable (cases:, bands: or compute:)")
         for recode in (self.recode, *(wave.recode for wave in self.waves.values())):
@@ -224,8 +248,10 @@ class VariableCard(Part):
     def _known(self, targets: list, where: str) -> None:
         unknown = [code for code in targets if code not in self.codes]
         if unknown:
-            raise ValueError(f"{where} gives {', '.join(_show(code) for code in dict.fromkeys(unknown))}, which codes: "
-                             "does not label. Add the label or correct the code")
+            raise ValueError(
+                f"{where} gives {', '.join(_show(code) for code in dict.fromkeys(unknown))}, which codes: "
+                "does not label. Add the label or correct the code"
+            )
 
     @property
     def scale(self) -> str:

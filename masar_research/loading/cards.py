@@ -126,24 +126,39 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
         value = getattr(design, field)
         for name in (value,) if isinstance(value, str) else value or ():
             if name not in names:
-                raise lines.error(["design", field], f"{name!r} is not among the card's variables.",
-                                  f"Name a variable of this card. {did_you_mean(name, names)}")
+                raise lines.error(
+                    ["design", field],
+                    f"{name!r} is not among the card's variables.",
+                    f"Name a variable of this card. {did_you_mean(name, names)}",
+                )
     if "wave" in names:
-        raise lines.error(["variables", "wave"], "the variable wave is made by loading itself.",
-                          "Leave it out or rename it.")
+        raise lines.error(
+            ["variables", "wave"],
+            "the variable wave is made by loading itself.",
+            "Leave it out or rename it.",
+        )
     for where, name in _step_names(card):
         if name not in names and name != "wave":
-            raise lines.error(where, f"{name!r} is not among the card's variables.",
-                              f"Weighting uses harmonised variables. {did_you_mean(name, names)}")
+            raise lines.error(
+                where,
+                f"{name!r} is not among the card's variables.",
+                f"Weighting uses harmonised variables. {did_you_mean(name, names)}",
+            )
     for name, variable in names.items():
         for used in sorted(parse(variable.universe).names) if variable.universe else ():
             if used not in names:
-                raise lines.error(["variables", name, "universe"], f"{used!r} is not among the card's variables.",
-                                  f"A universe is asked of harmonised variables. {did_you_mean(used, names)}")
+                raise lines.error(
+                    ["variables", name, "universe"],
+                    f"{used!r} is not among the card's variables.",
+                    f"A universe is asked of harmonised variables. {did_you_mean(used, names)}",
+                )
         for wave in variable.waves:
             if wave not in card.waves:
-                raise lines.error(["variables", name, "waves", wave], f"{wave!r} is not a wave of this card.",
-                                  did_you_mean(str(wave), card.waves))
+                raise lines.error(
+                    ["variables", name, "waves", wave],
+                    f"{wave!r} is not a wave of this card.",
+                    did_you_mean(str(wave), card.waves),
+                )
 
 
 def _step_names(card: SurveyCard) -> Iterator[tuple[list, str]]:
@@ -152,11 +167,16 @@ def _step_names(card: SurveyCard) -> Iterator[tuple[list, str]]:
             case NonresponseStep():
                 for field in ("responded", "eligible"):
                     text = getattr(step, field)
-                    yield from ((["weighting", k, field], name) for name in (sorted(parse(text).names) if text else ()))
+                    yield from (
+                        (["weighting", k, field], name)
+                        for name in (sorted(parse(text).names) if text else ())
+                    )
                 yield from ((["weighting", k, "cells"], name) for name in step.cells)
             case RakeStep():
                 for j, margin in enumerate(step.margins):
-                    yield from ((["weighting", k, "margins", j, "variables"], name) for name in margin.variables)
+                    yield from (
+                        (["weighting", k, "margins", j, "variables"], name) for name in margin.variables
+                    )
             case PoststratifyStep():
                 yield from ((["weighting", k, "margin", "variables"], name) for name in step.margin.variables)
 
@@ -171,19 +191,29 @@ def _explain(lines: Lines, error: ValidationError) -> CardError:
     if len(ordered) == 1:
         line, field, what, remedy = ordered[0]
         return CardError(f"{lines.path.name}, line {line}, {field}: {what}", remedy=remedy)
-    shown = [f"{lines.path.name}, line {line}, {field}: {what} → {remedy}" for line, field, what, remedy in ordered[:12]]
+    shown = [
+        f"{lines.path.name}, line {line}, {field}: {what} → {remedy}"
+        for line, field, what, remedy in ordered[:12]
+    ]
     more = [f"… and {len(ordered) - 12} more."] if len(ordered) > 12 else []
-    return CardError("\n".join([f"{len(ordered)} places in the card do not fit.", *shown, *more]),
-                     remedy="Correct each as it says, then read the card again.")
+    return CardError(
+        "\n".join([f"{len(ordered)} places in the card do not fit.", *shown, *more]),
+        remedy="Correct each as it says, then read the card again.",
+    )
 
 
 def _internal(step: str | int, lines: Lines, loc: tuple) -> bool:
     """Pydantic puts names of union members and '[key]' into addresses; they are not in the file."""
     if not isinstance(step, str):
         return False
-    return (step == "[key]" or step.startswith(("function-", "tuple[", "dict[", "constrained-", "_Both", "FormSheets",
-                                                "literal[")) or (step in STEPS and loc[0] == "weighting")
-            or (step in ("str", "float", "int") and step == loc[-1] and lines.node(loc[:-1]) is not None))
+    return (
+        step == "[key]"
+        or step.startswith(
+            ("function-", "tuple[", "dict[", "constrained-", "_Both", "FormSheets", "literal[")
+        )
+        or (step in STEPS and loc[0] == "weighting")
+        or (step in ("str", "float", "int") and step == loc[-1] and lines.node(loc[:-1]) is not None)
+    )
 
 
 def _keys_at(where: list, fault: dict) -> list[str]:
@@ -204,8 +234,16 @@ def _keys_at(where: list, fault: dict) -> list[str]:
             elif step == "weighting":
                 model = next((STEPS[s] for s in fault["loc"] if s in STEPS), RakeStep)
             else:
-                model = {"population": Population, "design": DesignCard, "disclosure": Disclosure, "lacks": Lack,
-                         "fieldwork": Fieldwork, "bands": Bands, "margin": Margin, "form": FormSheets}.get(step)
+                model = {
+                    "population": Population,
+                    "design": DesignCard,
+                    "disclosure": Disclosure,
+                    "lacks": Lack,
+                    "fieldwork": Fieldwork,
+                    "bands": Bands,
+                    "margin": Margin,
+                    "form": FormSheets,
+                }.get(step)
     if model is None:
         return ["en", "ar"]
     return [info.alias or name for name, info in model.model_fields.items() if name != "path"]
@@ -220,7 +258,10 @@ def _say(fault: dict, where: list, lines: Lines) -> tuple[str, str]:
             return f"the key {last!r} is not known here.", did_you_mean(last, _keys_at(where, fault))
         case "missing" if last in ("en", "ar"):
             language = "English" if last == "en" else "Arabic"
-            return f"the {language} text ({last}:) is missing.", "Give every text in English (en) and Arabic (ar)."
+            return (
+                f"the {language} text ({last}:) is missing.",
+                "Give every text in English (en) and Arabic (ar).",
+            )
         case "missing":
             return "it is required and missing.", f"Add {last}: there (see docs/survey_cards.md)."
         case "literal_error" | "union_tag_invalid":
@@ -232,21 +273,34 @@ def _say(fault: dict, where: list, lines: Lines) -> tuple[str, str]:
         case "union_tag_not_found":
             return "a step needs its name.", "Write step: nonresponse, rake, poststratify or trim."
         case "string_pattern_mismatch" if last == "checksum":
-            return f"a content checksum (sha256-content: and 64 hexadecimal digits) was expected, found {shown}.", \
-                "Copy it from loading.read(file).checksum."
+            return (
+                f"a content checksum (sha256-content: and 64 hexadecimal digits) was expected, found {shown}.",
+                "Copy it from loading.read(file).checksum.",
+            )
         case "string_pattern_mismatch":
             return f"a name of Latin letters, digits and _ was expected, found {shown}.", "Rename it."
         case "value_error":
             what = str(fault["ctx"]["error"])
-            return what if what.endswith((".", "?")) else f"{what}.", "Correct that field (see docs/survey_cards.md)."
+            return what if what.endswith(
+                (".", "?")
+            ) else f"{what}.", "Correct that field (see docs/survey_cards.md)."
         case "too_short" | "string_too_short":
             return "it is empty.", "Fill it in."
         case "dict_type" | "model_type" | "typed_dict_type" | "model_attributes_type":
-            return f"a mapping was expected, found {shown}.", "Write fields beneath it, or {en: ..., ar: ...} for a text."
+            return (
+                f"a mapping was expected, found {shown}.",
+                "Write fields beneath it, or {en: ..., ar: ...} for a text.",
+            )
         case "tuple_type" | "list_type":
-            return f"a list was expected, found {shown}.", "Write it as a list: [a, b] or lines that begin with -."
+            return (
+                f"a list was expected, found {shown}.",
+                "Write it as a list: [a, b] or lines that begin with -.",
+            )
         case _:
-            return f"{fault['msg'][0].lower()}{fault['msg'][1:]}, found {shown}.", "Correct that field (see docs/survey_cards.md)."
+            return (
+                f"{fault['msg'][0].lower()}{fault['msg'][1:]}, found {shown}.",
+                "Correct that field (see docs/survey_cards.md).",
+            )
 
 
 def _brief(value: Any) -> str:

@@ -13,7 +13,15 @@ from masar_research.loading.numbers import western
 
 _EXCEL = np.datetime64("1899-12-30", "us")
 _SLASH = re.compile(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
-_FORMATS = ("%b %d, %Y %I:%M:%S %p", "%b %d, %Y %H:%M:%S", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%B %d, %Y")
+_FORMATS = (
+    "%b %d, %Y %I:%M:%S %p",
+    "%b %d, %Y %H:%M:%S",
+    "%b %d, %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%B %d, %Y",
+)
 
 
 def to_dates(column: pd.Series, *, serials: bool = True) -> np.ndarray:
@@ -41,15 +49,19 @@ def to_dates(column: pd.Series, *, serials: bool = True) -> np.ndarray:
         values = column.to_numpy("float64")
         good = np.isfinite(values)
         if good.any() and (not serials or values[good].min() < 1 or values[good].max() > 2_958_465):
-            raise DataError(f"{column.name!r} holds numbers that are no dates (from {np.nanmin(values):g} to {np.nanmax(values):g}).",
-                            remedy="Read it with level: numeric, or correct the column.")
+            raise DataError(
+                f"{column.name!r} holds numbers that are no dates (from {np.nanmin(values):g} to {np.nanmax(values):g}).",
+                remedy="Read it with level: numeric, or correct the column.",
+            )
         out = np.full(len(values), np.datetime64("NaT", "us"))
         out[good] = _EXCEL + np.round(values[good] * 86_400e6).astype("int64").astype("timedelta64[us]")
         return out
     codes, uniques = pd.factorize(column)
     texts = [western(str(text)).strip() for text in uniques]
     day_first = _day_first(texts, str(column.name))
-    table = np.array([_one(text, day_first, str(column.name)) for text in texts] + [None], dtype="datetime64[us]")
+    table = np.array(
+        [_one(text, day_first, str(column.name)) for text in texts] + [None], dtype="datetime64[us]"
+    )
     return table[codes]
 
 
@@ -78,5 +90,7 @@ def _one(text: str, day_first: bool, name: str) -> dt.datetime | None:
             return dt.datetime.strptime(text, pattern)
         except ValueError:
             continue
-    raise DataError(f"{name!r} holds {text!r}, which is no date.",
-                    remedy="Write dates as 2026-03-31, or read the column as text.")
+    raise DataError(
+        f"{name!r} holds {text!r}, which is no date.",
+        remedy="Write dates as 2026-03-31, or read the column as text.",
+    )

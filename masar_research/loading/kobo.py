@@ -11,26 +11,11 @@ import pandas as pd
 from masar_research.codebook import Category, Codebook, Text, Variable, fold
 from masar_research.errors import DataError
 from masar_research.loading.dates import to_dates
+from masar_research.loading.personal import PERSONAL_KINDS, aside_note, is_personal, names_a_person
 from masar_research.loading.raw import Note, clean, words_of
 from masar_research.loading.tables import typed_column
 from masar_research.loading.xlsform import Form, Question, universe
 
-_PERSONAL_KINDS = frozenset(("geopoint", "geotrace", "geoshape", "image", "audio", "video", "file", "barcode", "deviceid",
-                             "phonenumber", "simserial", "subscriberid", "username", "email", "background-audio",
-                             "background-geopoint", "start-geopoint", "audit"))
-_OPEN_KINDS = frozenset(("text", "calculate", "hidden", "integer", "decimal", "acknowledge"))
-_PERSONAL_NAME = re.compile(
-    r"(?:^|_)(?:(?:full|first|last|family|middle|resp(?:ondent)?|head|hoh|father|mother|enumerator|interviewer)_?name|name"
-    r"|(?:tele)?phone|mobile|cell|tel|whatsapp|e_?mail|national_?(?:id|no|num(?:ber)?)|passport|address|gps|latitude|longitude"
-    r"|lat|lon|lng|device_?id|imei|simserial|sim_?serial|subscriber_?id|phonenumber|username)"
-    r"(?:_?(?:no|nb|num|number|id|\d+))?$", re.IGNORECASE)
-_PERSONAL_NUMBER = re.compile(r"(?:^|_)(?:(?:tele)?phone|mobile|whatsapp|national_?(?:id|no|num(?:ber)?)|nid)(?:_?(?:no|num|number))?$",
-                              re.IGNORECASE)
-_PERSONAL_LABEL = re.compile(r"phone number|mobile number|full name|your name|name of (?:the )?respondent|national (?:id|number)"
-                             r"|رقم (?:ال)?هاتف|رقم (?:ال)?موبايل|الرقم الوطني|(?:ال)?اسم (?:الكامل|الثلاثي|الرباعي|المستجيب)|ما اسمك", re.IGNORECASE)
-_SYSTEM_PERSONAL = re.compile(r"^_?(?:submitted_by|geolocation|attachments|notes|gps)$|_(?:latitude|longitude|altitude|precision)$"
-                              r"|[._/](?:latitude|longitude|altitude|accuracy)$|^(?:deviceid|device_id|subscriberid|simserial|phonenumber|username|email|imei)$",
-                              re.IGNORECASE)
 _TRUE, _FALSE = frozenset(("1", "1.0", "true", "yes")), frozenset(("0", "0.0", "false", "no"))
 
 
@@ -81,9 +66,13 @@ def apply_form(frame: pd.DataFrame, form: Form, where: str) -> tuple[pd.DataFram
     found: dict[str, str] = {}
     options: dict[str, dict[str, str]] = {}
     rest: list[str] = []
-    option_keys = {_key(f"{spelling}/{choice.name}"): (question, choice.name)
-                   for question in questions if question.kind == "select_multiple"
-                   for spelling in _spellings(question, names) for choice in question.choices}
+    option_keys = {
+        _key(f"{spelling}/{choice.name}"): (question, choice.name)
+        for question in questions
+        if question.kind == "select_multiple"
+        for spelling in _spellings(question, names)
+        for choice in question.choices
+    }
     for column in map(str, frame.columns):
         key = _key(column)
         if key in by_key:
@@ -94,44 +83,27 @@ def apply_form(frame: pd.DataFrame, form: Form, where: str) -> tuple[pd.DataFram
         else:
             rest.append(column)
     if not found and not options:
-        raise DataError(f"No column of {where} belongs to a question of the form.",
-                        remedy="Check that data and form are of one project, and export with XML names as headers. "
-                               f"Columns: {', '.join(map(str, frame.columns[:6]))}; questions: {', '.join(q.name for q in questions[:6])}.")
+        raise DataError(
+            f"No column of {where} belongs to a question of the form.",
+            remedy="Check that data and form are of one project, and export with XML names as headers. "
+            f"Columns: {', '.join(map(str, frame.columns[:6]))}; questions: {', '.join(q.name for q in questions[:6])}.",
+        )
     for question in questions:
         _question(work, question, names[question.path], found, options.get(names[question.path], {}))
     for column in rest:
         _system(work, column)
-    absent = tuple(names[q.path] for q in questions if not q.repeated and names[q.path] not in work.variables and names[q.path] not in work.aside
-                   and q.kind not in _PERSONAL_KINDS and names[q.path] not in options)
+    absent = tuple(
+        names[q.path]
+        for q in questions
+        if not q.repeated
+        and names[q.path] not in work.variables
+        and names[q.path] not in work.aside
+        and q.kind not in PERSONAL_KINDS
+        and names[q.path] not in options
+    )
     _report(work, absent)
     _universes(work, questions, names)
     return pd.DataFrame(work.columns, index=frame.index), Codebook(work.variables.values()), work.notes
-
-
-def looks_like_export(frame: pd.DataFrame) -> bool:
-    """Whether a table is a KoBo or ODK export, by the columns only they write."""
-    names = {str(name).casefold() for name in frame.columns}
-    return bool(names & {"_uuid", "_submission_time", "meta/instanceid", "meta.instanceid", "meta-instanceid", "instanceid", "x_uuid"})
-
-
-def without_personal(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
-    """An export read without its form, minus the columns whose names say that they are personal."""
-    def personal(name: str) -> bool:
-        last = re.split(r"[/.]", name)[-1]
-        return bool(_SYSTEM_PERSONAL.search(name) or _PERSONAL_NAME.search(last))
-
-    aside = [str(name) for name in frame.columns if personal(str(name))]
-    notes = [Note("no_form", "This looks like a KoBo or ODK export; read it with form= for labels, codes and conditions.",
-                  "يبدو هذا تصديراً من KoBo أو ODK؛ اقرأه مع form= لتحصل على الأوصاف والرموز والشروط.")]
-    if aside:
-        notes.append(_aside_note(aside))
-    return frame.drop(columns=aside), notes
-
-
-def _aside_note(aside: list[str]) -> Note:
-    shown = ", ".join(aside)
-    return Note("set_aside", f"Personal columns set aside, not loaded: {shown}.",
-                f"أعمدة شخصية نُحّيت جانباً ولم تُحمّل: {shown}.", tuple(aside))
 
 
 def _key(text: str) -> str:
@@ -163,20 +135,11 @@ def _keys(questions: list[Question], names: dict) -> dict[str, Question]:
     return out
 
 
-def _personal(question: Question) -> bool:
-    if question.kind in _PERSONAL_KINDS:
-        return True
-    if question.kind not in _OPEN_KINDS:
-        return False
-    if question.kind in ("integer", "decimal"):
-        return bool(_PERSONAL_NUMBER.search(question.name))
-    return bool(_PERSONAL_NAME.search(question.name)
-                or any(_PERSONAL_LABEL.search(words) for words in question.label.values()))
-
-
-def _question(work: _Work, question: Question, name: str, found: dict[str, str], options: dict[str, str]) -> None:
+def _question(
+    work: _Work, question: Question, name: str, found: dict[str, str], options: dict[str, str]
+) -> None:
     label = question.label or words_of(name)
-    if _personal(question):
+    if is_personal(question):
         work.aside += [found[name]] if name in found else []
         return
     column = work.frame[found[name]] if name in found else None
@@ -189,14 +152,32 @@ def _question(work: _Work, question: Question, name: str, found: dict[str, str],
         work.put(values, variable)
     elif question.kind in ("date", "datetime", "today", "start", "end"):
         try:
-            work.put(pd.Series(to_dates(column if column.dtype.kind == "M" else typed_column(column)[0].rename(name)), index=column.index),
-                     Variable(name, label, question.label or None, "date", source=(found[name],)))
+            work.put(
+                pd.Series(
+                    to_dates(column if column.dtype.kind == "M" else typed_column(column)[0].rename(name)),
+                    index=column.index,
+                ),
+                Variable(name, label, question.label or None, "date", source=(found[name],)),
+            )
         except DataError:
-            work.put(column.astype("str"), Variable(name, label, question.label or None, "text", source=(found[name],)))
-            work.notes.append(Note("dates", f"{name} holds values that are no dates; it was kept as text.",
-                                   f"في {name} قيم ليست تواريخ؛ أُبقي نصاً.", (name,)))
+            work.put(
+                column.astype("str"),
+                Variable(name, label, question.label or None, "text", source=(found[name],)),
+            )
+            work.notes.append(
+                Note(
+                    "dates",
+                    f"{name} holds values that are no dates; it was kept as text.",
+                    f"في {name} قيم ليست تواريخ؛ أُبقي نصاً.",
+                    (name,),
+                )
+            )
     else:
-        values = column.map(lambda v: clean(v), na_action="ignore").astype("str") if question.kind == "text" else typed_column(column)[0]
+        values = (
+            column.map(lambda v: clean(v), na_action="ignore").astype("str")
+            if question.kind == "text"
+            else typed_column(column)[0]
+        )
         if question.kind == "text":
             values = values.mask(values == "")
         level = {"f": "numeric", "M": "date"}.get(values.dtype.kind, "text")
@@ -214,40 +195,60 @@ def _plain_codes(column: pd.Series) -> pd.Series:
     return column.map(text, na_action="ignore").astype("str")
 
 
-def _single(work: _Work, question: Question, name: str, label: Text, column: pd.Series) -> tuple[pd.Series, Variable]:
+def _single(
+    work: _Work, question: Question, name: str, label: Text, column: pd.Series
+) -> tuple[pd.Series, Variable]:
     codes = [choice.name for choice in question.choices]
     values = _plain_codes(column)
     values = values.mask(values == "")
-    by_label = {fold(words): choice.name for choice in reversed(question.choices) for words in choice.label.values()}
+    by_label = {
+        fold(words): choice.name for choice in reversed(question.choices) for words in choice.label.values()
+    }
     unknown = [value for value in values.dropna().unique() if value not in codes]
     if unknown:
         rename = {value: by_label[fold(value)] for value in unknown if fold(value) in by_label}
         gone = [value for value in unknown if value in ("NA", "N/A", "null", "NaN")]
         if rename or gone:
-            values = values.map(lambda v: rename.get(v, v), na_action="ignore").astype("str").mask(values.isin(gone))
+            values = (
+                values.map(lambda v: rename.get(v, v), na_action="ignore")
+                .astype("str")
+                .mask(values.isin(gone))
+            )
         unknown = [value for value in unknown if value not in rename and value not in gone]
     if unknown:
         work.strange[name] = unknown
     number = {code: _number(code) for code in (*codes, *unknown)}
-    numeric = bool(number) and all(value is not None for value in number.values()) and len(set(number.values())) == len(number)
+    numeric = (
+        bool(number)
+        and all(value is not None for value in number.values())
+        and len(set(number.values())) == len(number)
+    )
     if numeric:
         values = values.map(lambda v: number[v], na_action="ignore").astype("float64")
-    categories = tuple(Category(number[c.name] if numeric else c.name, c.label or words_of(c.name)) for c in question.choices)
-    return values, Variable(name, label, question.label or None, "nominal", categories, source=(str(column.name),))
+    categories = tuple(
+        Category(number[c.name] if numeric else c.name, c.label or words_of(c.name)) for c in question.choices
+    )
+    return values, Variable(
+        name, label, question.label or None, "nominal", categories, source=(str(column.name),)
+    )
 
 
 def _number(code: str) -> float | None:
     return float(code) if re.fullmatch(r"-?(?:0|[1-9]\d{0,14})", code) else None
 
 
-def _multiple(work: _Work, question: Question, name: str, label: Text, parent: pd.Series | None, options: dict[str, str]) -> None:
+def _multiple(
+    work: _Work, question: Question, name: str, label: Text, parent: pd.Series | None, options: dict[str, str]
+) -> None:
     answered = None
     if parent is not None:
         texts = _plain_codes(parent)
         texts = texts.mask(texts == "")
         answered = texts.map(lambda v: frozenset(v.split()), na_action="ignore")
         codes = {choice.name for choice in question.choices}
-        unknown = sorted({piece for pieces in answered.dropna().unique() for piece in pieces} - codes - {"NA"})
+        unknown = sorted(
+            {piece for pieces in answered.dropna().unique() for piece in pieces} - codes - {"NA"}
+        )
         if unknown:
             work.strange[name] = unknown
         work.put(texts, Variable(name, label, question.label or None, "text", source=(str(parent.name),)))
@@ -257,13 +258,30 @@ def _multiple(work: _Work, question: Question, name: str, label: Text, parent: p
             values = _flags(work.frame[options[choice.name]], options[choice.name])
             source = options[choice.name]
         elif answered is not None:
-            values = answered.map(lambda pieces, code=choice.name: float(code in pieces), na_action="ignore").astype("float64")
+            values = answered.map(
+                lambda pieces, code=choice.name: float(code in pieces), na_action="ignore"
+            ).astype("float64")
             source = str(parent.name)
         else:
             continue
-        words = Text.of({lang: f"{label[lang]}: {choice.label[lang]}" for lang in ("en", "ar") if lang in label and lang in choice.label})
-        work.put(values, Variable(column, words or words_of(column), question.label or None, "nominal",
-                                  (Category(0, {"en": "No", "ar": "لا"}), Category(1, {"en": "Yes", "ar": "نعم"})), source=(source,)))
+        words = Text.of(
+            {
+                lang: f"{label[lang]}: {choice.label[lang]}"
+                for lang in ("en", "ar")
+                if lang in label and lang in choice.label
+            }
+        )
+        work.put(
+            values,
+            Variable(
+                column,
+                words or words_of(column),
+                question.label or None,
+                "nominal",
+                (Category(0, {"en": "No", "ar": "لا"}), Category(1, {"en": "Yes", "ar": "نعم"})),
+                source=(source,),
+            ),
+        )
 
 
 def _flags(column: pd.Series, name: str) -> pd.Series:
@@ -271,41 +289,68 @@ def _flags(column: pd.Series, name: str) -> pd.Series:
     texts = texts.mask(texts.isin(["", "na", "nan"]))
     strange = sorted(set(texts.dropna().unique()) - _TRUE - _FALSE)
     if strange:
-        raise DataError(f"The multi-select column {name!r} holds {', '.join(strange[:5])}; 0/1 or TRUE/FALSE was expected.",
-                        remedy="Export multi-selects as separate 0/1 columns.")
+        raise DataError(
+            f"The multi-select column {name!r} holds {', '.join(strange[:5])}; 0/1 or TRUE/FALSE was expected.",
+            remedy="Export multi-selects as separate 0/1 columns.",
+        )
     return texts.map(lambda v: float(v in _TRUE), na_action="ignore").astype("float64")
 
 
 def _system(work: _Work, column: str) -> None:
     """A column the form does not name: export metadata, or left over from another version of the form."""
-    if _SYSTEM_PERSONAL.search(column) or _PERSONAL_NAME.search(column):
+    if names_a_person(column):
         work.aside.append(column)
         return
     values, _ = typed_column(work.frame[column])
     name = re.sub(r"\W+", "__", column)
     while name in work.columns:
         name += "_"
-    work.put(values, Variable(name, words_of(column), level={"f": "numeric", "M": "date"}.get(values.dtype.kind, "text"), source=(column,)))
+    work.put(
+        values,
+        Variable(
+            name,
+            words_of(column),
+            level={"f": "numeric", "M": "date"}.get(values.dtype.kind, "text"),
+            source=(column,),
+        ),
+    )
 
 
 def _report(work: _Work, absent: tuple[str, ...]) -> None:
     if work.aside:
-        work.notes.append(_aside_note(work.aside))
+        work.notes.append(aside_note(work.aside))
     for name, codes in work.strange.items():
         shown = ", ".join(codes[:10])
-        work.notes.append(Note("not_in_list", f"{name} holds codes its choice list has not: {shown}.",
-                               f"في {name} رموز ليست في قائمة خياراته: {shown}.", (name,)))
+        work.notes.append(
+            Note(
+                "not_in_list",
+                f"{name} holds codes its choice list has not: {shown}.",
+                f"في {name} رموز ليست في قائمة خياراته: {shown}.",
+                (name,),
+            )
+        )
     if absent:
         shown = ", ".join(absent[:10]) + (", …" if len(absent) > 10 else "")
-        work.notes.append(Note("not_in_data", f"{len(absent)} questions of the form are not in the data: {shown}.",
-                               f"{len(absent)} من أسئلة الاستمارة ليست في البيانات: {shown}.", absent))
+        work.notes.append(
+            Note(
+                "not_in_data",
+                f"{len(absent)} questions of the form are not in the data: {shown}.",
+                f"{len(absent)} من أسئلة الاستمارة ليست في البيانات: {shown}.",
+                absent,
+            )
+        )
 
 
 def _universes(work: _Work, questions: list[Question], names: dict) -> None:
     by_name = {q.name: names[q.path] for q in questions if names[q.path] in work.columns}
     numeric = frozenset(name for name, column in work.columns.items() if column.dtype.kind == "f")
-    multiple = {names[q.path]: {c.name: f"{names[q.path]}__{re.sub(r'[^0-9A-Za-z_]+', '_', c.name)}" for c in q.choices}
-                for q in questions if q.kind == "select_multiple"}
+    multiple = {
+        names[q.path]: {
+            c.name: f"{names[q.path]}__{re.sub(r'[^0-9A-Za-z_]+', '_', c.name)}" for c in q.choices
+        }
+        for q in questions
+        if q.kind == "select_multiple"
+    }
     lost = []
     for question in questions:
         if not question.relevant:
@@ -319,5 +364,11 @@ def _universes(work: _Work, questions: list[Question], names: dict) -> None:
             lost.append(name)
     if lost:
         shown = ", ".join(lost[:10]) + (", …" if len(lost) > 10 else "")
-        work.notes.append(Note("relevance", f"Conditions of the form that could not be turned into a universe: {shown}.",
-                               f"شروط في الاستمارة تعذّر تحويلها إلى نطاق سؤال: {shown}.", tuple(lost)))
+        work.notes.append(
+            Note(
+                "relevance",
+                f"Conditions of the form that could not be turned into a universe: {shown}.",
+                f"شروط في الاستمارة تعذّر تحويلها إلى نطاق سؤال: {shown}.",
+                tuple(lost),
+            )
+        )

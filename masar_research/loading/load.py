@@ -12,7 +12,8 @@ import pandas as pd
 from masar_research.codebook import Category, Codebook, Variable
 from masar_research.errors import DataError
 from masar_research.loading.cards import FormSheets, SurveyCard, read_card
-from masar_research.loading.harmonise import RESERVED, Column, Harmonised, card_error, describe, harmonise
+from masar_research.loading.harmonise import Harmonised, card_error, describe, harmonise
+from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.places_of_files import find_card, find_file
 from masar_research.loading.raw import Raw
 from masar_research.loading.readers import read
@@ -66,12 +67,23 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
     checksums = [raws[each].checksum for each in waves]
     stages = list(design.psu) if isinstance(design.psu, tuple) else design.psu
     fpc = list(design.fpc) if isinstance(design.fpc, tuple) else design.fpc
-    return Survey(frame, weights=design.weights, strata=design.strata, psu=stages, fpc=fpc, lonely_psu=design.lonely_psu,
-                  codebook=codebook, wave="wave" if len(card.waves) > 1 else None, card=card,
-                  checksum=checksums[0] if len(checksums) == 1 else _joined(checksums))
+    return Survey(
+        frame,
+        weights=design.weights,
+        strata=design.strata,
+        psu=stages,
+        fpc=fpc,
+        lonely_psu=design.lonely_psu,
+        codebook=codebook,
+        wave="wave" if len(card.waves) > 1 else None,
+        card=card,
+        checksum=checksums[0] if len(checksums) == 1 else _joined(checksums),
+    )
 
 
-def recode_report(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache: bool = True) -> pd.DataFrame:
+def recode_report(
+    card: str | Path | SurveyCard, wave: int | str | None = None, *, cache: bool = True
+) -> pd.DataFrame:
     """What became what: every value of every column, its code after, and how many rows.
 
     Parameters
@@ -110,9 +122,12 @@ def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
     path = find_file(facts.file, origin)
     raw = read(path, form=form, sheet=facts.sheet, cache=cache)
     if facts.checksum is not None and facts.checksum != raw.checksum:
-        raise card_error(card, ["waves", wave, "checksum"],
-                         f"the content of {path.name} is not the one declared: declared {facts.checksum}, found {raw.checksum}.",
-                         "If the file was changed on purpose, write the new checksum into the card; otherwise fetch the original.")
+        raise card_error(
+            card,
+            ["waves", wave, "checksum"],
+            f"the content of {path.name} is not the one declared: declared {facts.checksum}, found {raw.checksum}.",
+            "If the file was changed on purpose, write the new checksum into the card; otherwise fetch the original.",
+        )
     return raw
 
 
@@ -135,10 +150,18 @@ def pool(card: SurveyCard, parts: dict[int | str, Harmonised]) -> tuple[pd.DataF
     for wave, part in parts.items():
         frames.append(part.frame.assign(wave=str(wave) if text else float(wave)))
     frame = pd.concat(frames, ignore_index=True)
-    variables = [describe(name, facts, [part.columns[name] for part in parts.values()]) for name, facts in card.variables.items()]
+    variables = [
+        describe(name, facts, [part.columns[name] for part in parts.values()])
+        for name, facts in card.variables.items()
+    ]
     labels = {wave: facts.label or {"en": str(wave), "ar": str(wave)} for wave, facts in card.waves.items()}
     waves = tuple(Category(str(wave) if text else float(wave), labels[wave]) for wave in parts)
-    return frame, Codebook([*variables, Variable("wave", {"en": "Survey wave", "ar": "جولة المسح"}, level="ordinal", categories=waves)])
+    return frame, Codebook(
+        [
+            *variables,
+            Variable("wave", {"en": "Survey wave", "ar": "جولة المسح"}, level="ordinal", categories=waves),
+        ]
+    )
 
 
 def _reconciled(parts: list[Harmonised], names: list[str]) -> list[Harmonised]:
@@ -148,7 +171,10 @@ def _reconciled(parts: list[Harmonised], names: list[str]) -> list[Harmonised]:
         mine = [part[name] for part in columns]
         for code in {code for column in mine for code in column.kinds if not isinstance(code, str)}:
             kinds = {column.kinds[code] for column in mine if code in column.kinds}
-            answered = any(code not in column.kinds and column.values.dtype.kind == "f" and (column.values == code).any() for column in mine)
+            answered = any(
+                code not in column.kinds and column.values.dtype.kind == "f" and (column.values == code).any()
+                for column in mine
+            )
             if len(kinds) == 1 and not answered:
                 continue
             for k, column in enumerate(mine):
@@ -168,8 +194,11 @@ def _waves(card: SurveyCard, wave: int | str | None) -> list[int | str]:
         if str(known) == str(wave):
             return [known]
     waves = ", ".join(map(str, card.waves))
-    raise DataError(f"The study {card.study} has no wave {wave!r}.", remedy=f"Its waves are: {waves}.",
-                    ar=f"ليس في الدراسة {card.study} جولة {wave}. الجولات المتاحة: {waves}.")
+    raise DataError(
+        f"The study {card.study} has no wave {wave!r}.",
+        remedy=f"Its waves are: {waves}.",
+        ar=f"ليس في الدراسة {card.study} جولة {wave}. الجولات المتاحة: {waves}.",
+    )
 
 
 def _roles(card: SurveyCard) -> list[str]:

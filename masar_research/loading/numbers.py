@@ -9,8 +9,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_DIGITS = str.maketrans({**{chr(0x0660 + d): str(d) for d in range(10)}, **{chr(0x06F0 + d): str(d) for d in range(10)},
-                         "٫": ".", "٬": "", "−": "-", "\u200e": None, "\u200f": None, "\u00a0": " "})
+_DIGITS = str.maketrans(
+    {
+        **{chr(0x0660 + d): str(d) for d in range(10)},
+        **{chr(0x06F0 + d): str(d) for d in range(10)},
+        "٫": ".",
+        "٬": "",
+        "−": "-",
+        "\u200e": None,
+        "\u200f": None,
+        "\u00a0": " ",
+    }
+)
 _NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$"
 _BLANKS = ["", "NA", "N/A", "NaN", "nan", "NULL", "."]
 
@@ -84,8 +94,13 @@ def _loses(texts: pa.Array) -> str | None:
     if some(r"^\d+[eE]\d+$"):
         return "codes that look like exponents"
     if some(r"^-?\d+\.\d+0$"):
-        widths = pc.unique(pc.utf8_length(pc.replace_substring_regex(
-            texts.filter(pc.match_substring_regex(texts, r"^[^eE]*\.[^eE]*$")), r"^.*\.", "")))
+        widths = pc.unique(
+            pc.utf8_length(
+                pc.replace_substring_regex(
+                    texts.filter(pc.match_substring_regex(texts, r"^[^eE]*\.[^eE]*$")), r"^.*\.", ""
+                )
+            )
+        )
         if len(widths) > 1 or some(r"^-?[1-9]\d*$"):
             return "trailing zeros"
     spellings = pc.count_distinct(pc.replace_substring_regex(texts, r"\.0$", "")).as_py()

@@ -31,15 +31,20 @@ def find_card(card: str | Path) -> Path:
         for candidate in (path, home() / path):
             if candidate.is_file():
                 return candidate
-        raise CardError(f"There is no survey card {path}.", remedy="Check the path, or give a study's name from data/surveys/.")
+        raise CardError(
+            f"There is no survey card {path}.",
+            remedy="Check the path, or give a study's name from data/surveys/.",
+        )
     folders = list(dict.fromkeys((home() / "data" / "surveys", Path.cwd() / "data" / "surveys")))
     for folder in folders:
         for suffix in (".yml", ".yaml"):
             if (folder / f"{card}{suffix}").is_file():
                 return folder / f"{card}{suffix}"
     known = sorted({found.stem for folder in folders if folder.is_dir() for found in folder.glob("*.y*ml")})
-    raise CardError(f"There is no study {str(card)!r} in data/surveys/.",
-                    remedy=did_you_mean(str(card), known) if known else "Write a card there (see docs/survey_cards.md).")
+    raise CardError(
+        f"There is no study {str(card)!r} in data/surveys/.",
+        remedy=did_you_mean(str(card), known) if known else "Write a card there (see docs/survey_cards.md).",
+    )
 
 
 def find_file(name: str, card: Path) -> Path:
@@ -65,12 +70,17 @@ def find_file(name: str, card: Path) -> Path:
         found = sorted(place.rglob(bare)) if place.is_dir() else []
         found = [path for path in found if path.is_file()]
         if len(found) > 1:
-            raise DataError(f"{bare} stands in several places under {place}: "
-                            f"{', '.join(str(path.relative_to(place)) for path in found[:5])}.",
-                            remedy="Keep one, or name its sub-folder in the card.")
+            raise DataError(
+                f"{bare} stands in several places under {place}: "
+                f"{', '.join(str(path.relative_to(place)) for path in found[:5])}.",
+                remedy="Keep one, or name its sub-folder in the card.",
+            )
         if found:
             return found[0]
-    raise DataError(f"The file {name} of {card.name} was not found: it is neither beside the card, "
-                    + (f"nor under MASAR_REAL_DATA ({real}), " if real else "") + "nor in data/raw/.",
-                    remedy=f"Put {bare} into data/raw/, or set MASAR_REAL_DATA to the folder that holds it.",
-                    ar=f"لم يُعثر على الملف {bare}. ضعه في data/raw/ أو عيّن MASAR_REAL_DATA إلى المجلد الذي يحويه.")
+    raise DataError(
+        f"The file {name} of {card.name} was not found: it is neither beside the card, "
+        + (f"nor under MASAR_REAL_DATA ({real}), " if real else "")
+        + "nor in data/raw/.",
+        remedy=f"Put {bare} into data/raw/, or set MASAR_REAL_DATA to the folder that holds it.",
+        ar=f"لم يُعثر على الملف {bare}. ضعه في data/raw/ أو عيّن MASAR_REAL_DATA إلى المجلد الذي يحويه.",
+    )

@@ -61,10 +61,14 @@ class Raw:
     checksum: str
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{html.escape(note.en)}<br><span dir='rtl' lang='ar'>{html.escape(note.ar)}</span></li>"
-                        for note in self.notes)
-        return (f"<p>{len(self.frame):,} rows × {self.frame.shape[1]:,} columns · <code>{self.checksum[:24]}…</code></p>"
-                f"<ul>{notes}</ul>{self.codebook._repr_html_()}")
+        notes = "".join(
+            f"<li>{html.escape(note.en)}<br><span dir='rtl' lang='ar'>{html.escape(note.ar)}</span></li>"
+            for note in self.notes
+        )
+        return (
+            f"<p>{len(self.frame):,} rows × {self.frame.shape[1]:,} columns · <code>{self.checksum[:24]}…</code></p>"
+            f"<ul>{notes}</ul>{self.codebook._repr_html_()}"
+        )
 
 
 def make_raw(frame: pd.DataFrame, codebook: Codebook, notes: Iterable[Note]) -> Raw:
@@ -134,7 +138,9 @@ def _values(digest, column: pd.Series) -> None:
         digest.update(codes.astype("<i8").tobytes())
 
 
-_ARABIC = frozenset(map(chr, (*range(0x0620, 0x064B), *range(0x0671, 0x06D4), *range(0xFB50, 0xFDFD), *range(0xFE70, 0xFEFD))))
+_ARABIC = frozenset(
+    map(chr, (*range(0x0620, 0x064B), *range(0x0671, 0x06D4), *range(0xFB50, 0xFDFD), *range(0xFE70, 0xFEFD)))
+)
 
 
 def has_arabic(text: str) -> bool:
@@ -144,7 +150,11 @@ def has_arabic(text: str) -> bool:
 
 def clean(text: object) -> str:
     """A label without line breaks, repeated blanks, tatweel, byte-order marks and direction marks."""
-    out = "".join(letter for letter in str(text) if letter not in "\u0640\ufeff\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\x00")
+    out = "".join(
+        letter
+        for letter in str(text)
+        if letter not in "\u0640\ufeff\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\x00"
+    )
     return " ".join(out.split())
 
 
@@ -156,10 +166,15 @@ def words_of(text: object) -> Text:
     return Text(ar=tidy) if has_arabic(tidy) else Text(en=tidy)
 
 
-_KINDS = (("refused", ("refus", "decline", "prefer not", "رفض", "يفضل عدم", "أفضل عدم")),
-          ("dont_know", ("don't know", "dont know", "do not know", "don’t know", "لا أعرف", "لا اعرف", "لا أدري", "unsure")),
-          ("not_applicable", ("not applicable", "inapplicable", "n/a", "لا ينطبق", "skip", "valid skip")),
-          ("not_asked", ("not asked", "لم يُسأل", "لم يسأل")))
+_KINDS = (
+    ("refused", ("refus", "decline", "prefer not", "رفض", "يفضل عدم", "أفضل عدم")),
+    (
+        "dont_know",
+        ("don't know", "dont know", "do not know", "don’t know", "لا أعرف", "لا اعرف", "لا أدري", "unsure"),
+    ),
+    ("not_applicable", ("not applicable", "inapplicable", "n/a", "لا ينطبق", "skip", "valid skip")),
+    ("not_asked", ("not asked", "لم يُسأل", "لم يسأل")),
+)
 
 
 def guess_kind(label: object) -> str:
@@ -168,14 +183,21 @@ def guess_kind(label: object) -> str:
     return next((kind for kind, marks in _KINDS if any(mark in text for mark in marks)), "missing")
 
 
-def variable_from(name: str, label: object, pairs: Iterable[tuple[float | str, object]], missing: Iterable[float | str],
-                  level: str) -> Variable:
+def variable_from(
+    name: str,
+    label: object,
+    pairs: Iterable[tuple[float | str, object]],
+    missing: Iterable[float | str],
+    level: str,
+) -> Variable:
     """A codebook entry of a raw column from code–label pairs and the codes declared missing."""
     labels = {code if isinstance(code, str) else float(code): text for code, text in pairs}
     gone = {code if isinstance(code, str) else float(code) for code in missing}
     codes = [*labels, *sorted((code for code in gone if code not in labels), key=str)]
-    categories = tuple(Category(code, words_of(labels.get(code, "")), guess_kind(labels.get(code)) if code in gone else None)
-                       for code in codes)
+    categories = tuple(
+        Category(code, words_of(labels.get(code, "")), guess_kind(labels.get(code)) if code in gone else None)
+        for code in codes
+    )
     if level == "numeric" and any(category.missing is None for category in categories):
         level = "nominal"
     return Variable(name, words_of(label or ""), level=level, categories=categories, source=(name,))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from masar_research.errors import DataError
 from masar_research.loading import cache as copies
-from masar_research.loading.kobo import apply_form, looks_like_export, without_personal
+from masar_research.loading.kobo import apply_form
+from masar_research.loading.personal import looks_like_export, without_personal
 from masar_research.loading.raw import Raw, make_raw
 from masar_research.loading.statfiles import READERS, read_statfile
 from masar_research.loading.tables import plain_codebook, read_excel, read_parquet, read_text_table, typed
@@ -19,7 +20,9 @@ KNOWN = (*READERS, *TEXT, *EXCEL, *PARQUET)
 FormPath = str | Path | tuple[str | Path, str | Path]
 
 
-def read(path: str | Path, *, form: FormPath | None = None, sheet: str | None = None, cache: bool = True) -> Raw:
+def read(
+    path: str | Path, *, form: FormPath | None = None, sheet: str | None = None, cache: bool = True
+) -> Raw:
     """Read a data file as it is, with what the file itself says about it.
 
     Parameters
@@ -58,12 +61,19 @@ def read(path: str | Path, *, form: FormPath | None = None, sheet: str | None = 
         _exists(each)
     suffix = path.suffix.lower()
     if suffix not in KNOWN:
-        raise DataError(f"{path.name}: files ending in {suffix or '(nothing)'} are not known.", remedy=f"Known: {', '.join(KNOWN)}.")
+        raise DataError(
+            f"{path.name}: files ending in {suffix or '(nothing)'} are not known.",
+            remedy=f"Known: {', '.join(KNOWN)}.",
+        )
     if sheet is not None and suffix not in EXCEL:
-        raise DataError(f"sheet={sheet!r} was given, but {path.name} is not a workbook.", remedy="Leave sheet out.")
+        raise DataError(
+            f"sheet={sheet!r} was given, but {path.name} is not a workbook.", remedy="Leave sheet out."
+        )
     if forms and suffix not in (*EXCEL, *TEXT):
-        raise DataError(f"A form was given, but {path.name} is not a KoBo or ODK export.",
-                        remedy="Use the form with the .xlsx or .csv export.")
+        raise DataError(
+            f"A form was given, but {path.name} is not a KoBo or ODK export.",
+            remedy="Use the form with the .xlsx or .csv export.",
+        )
     _sniff(path, suffix)
     if not copies.allowed(cache):
         return _read(path, suffix, forms, sheet)
@@ -86,7 +96,9 @@ def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None) -
     else:
         table, notes = read_text_table(path)
     if forms:
-        frame, codebook, more = apply_form(table, read_form(forms[0] if len(forms) == 1 else (forms[0], forms[1])), path.name)
+        frame, codebook, more = apply_form(
+            table, read_form(forms[0] if len(forms) == 1 else (forms[0], forms[1])), path.name
+        )
     else:
         if looks_like_export(table):
             table, set_aside = without_personal(table)
@@ -105,7 +117,10 @@ def _forms(form: FormPath | None) -> tuple[Path, ...]:
         return ()
     if isinstance(form, tuple):
         if len(form) != 2:
-            raise DataError(f"form= was given {len(form)} files.", remedy="Give one workbook, or the survey and the choices sheet.")
+            raise DataError(
+                f"form= was given {len(form)} files.",
+                remedy="Give one workbook, or the survey and the choices sheet.",
+            )
         return tuple(Path(each) for each in form)
     return (Path(form),)
 
@@ -114,24 +129,42 @@ def _exists(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder.", remedy="Name a file in it.")
     if not path.is_file():
-        near = sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in KNOWN) if path.parent.is_dir() else []
-        raise DataError(f"There is no file {path}.",
-                        remedy=f"In that folder are: {', '.join(near[:10])}." if near else "Check the path.",
-                        ar=f"الملف {path.name} غير موجود.")
+        near = (
+            sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in KNOWN)
+            if path.parent.is_dir()
+            else []
+        )
+        raise DataError(
+            f"There is no file {path}.",
+            remedy=f"In that folder are: {', '.join(near[:10])}." if near else "Check the path.",
+            ar=f"الملف {path.name} غير موجود.",
+        )
 
 
-_MAGIC = ((b"$FL2", (".sav",), "an SPSS .sav file"), (b"$FL3", (".zsav", ".sav"), "a compressed SPSS .zsav file"),
-          (b"PK\x03\x04", (".xlsx", ".xlsm"), "a zip or Excel file"), (b"PAR1", (".parquet",), "a Parquet file"),
-          (b"<stata_dta>", (".dta",), "a Stata file"), (b"\xd0\xcf\x11\xe0", (".xls",), "an old Office file"),
-          (b"version https://git-lfs", (), "a Git LFS pointer, not the data"), (b"<!DOCTYPE", (), "a web page"),
-          (b"<!doctype", (), "a web page"), (b"<html", (), "a web page"), (b"%PDF", (), "a PDF"))
+_MAGIC = (
+    (b"$FL2", (".sav",), "an SPSS .sav file"),
+    (b"$FL3", (".zsav", ".sav"), "a compressed SPSS .zsav file"),
+    (b"PK\x03\x04", (".xlsx", ".xlsm"), "a zip or Excel file"),
+    (b"PAR1", (".parquet",), "a Parquet file"),
+    (b"<stata_dta>", (".dta",), "a Stata file"),
+    (b"\xd0\xcf\x11\xe0", (".xls",), "an old Office file"),
+    (b"version https://git-lfs", (), "a Git LFS pointer, not the data"),
+    (b"<!DOCTYPE", (), "a web page"),
+    (b"<!doctype", (), "a web page"),
+    (b"<html", (), "a web page"),
+    (b"%PDF", (), "a PDF"),
+)
 
 
 def _sniff(path: Path, suffix: str) -> None:
     with path.open("rb") as file:
         head = file.read(64)
     if not head:
-        raise DataError(f"{path.name} is empty (0 bytes).", remedy="Copy or download it again.", ar=f"الملف {path.name} فارغ.")
+        raise DataError(
+            f"{path.name} is empty (0 bytes).",
+            remedy="Copy or download it again.",
+            ar=f"الملف {path.name} فارغ.",
+        )
     for magic, kinds, what in _MAGIC:
         if head.startswith(magic) and suffix not in kinds:
             remedy = f"Rename it to end in {kinds[0]}." if kinds else "Fetch the data file itself."

@@ -14,8 +14,14 @@ from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
 from masar_research.loading.raw import STATA_MISSING, Note, clean, has_arabic, variable_from, words_of
 
-READERS = {".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".por": pyreadstat.read_por,
-           ".dta": pyreadstat.read_dta, ".sas7bdat": pyreadstat.read_sas7bdat, ".xpt": pyreadstat.read_xport}
+READERS = {
+    ".sav": pyreadstat.read_sav,
+    ".zsav": pyreadstat.read_sav,
+    ".por": pyreadstat.read_por,
+    ".dta": pyreadstat.read_dta,
+    ".sas7bdat": pyreadstat.read_sas7bdat,
+    ".xpt": pyreadstat.read_xport,
+}
 _SPSS_EPOCH = np.datetime64("1582-10-14", "us")
 _SPSS_DATES = ("DATE", "ADATE", "EDATE", "JDATE", "SDATE", "QYR", "MOYR", "WKYR", "DATETIME", "YMDHMS")
 
@@ -38,14 +44,18 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
     """
     frame, meta, notes = _decode(path)
     if frame.shape[1] == 0:
-        raise DataError(f"{path.name} holds no variables.", remedy="Export it again from the program that made it.")
+        raise DataError(
+            f"{path.name} holds no variables.", remedy="Export it again from the program that made it."
+        )
     columns, variables = {}, []
     for name in frame.columns:
         values, pairs, gone = _column(frame[name], meta, name)
         label = meta.column_names_to_labels.get(name)
         level = {"M": "date", "f": "numeric"}.get(values.dtype.kind, "text")
         columns[clean(name)] = values
-        variables.append(_ordered(variable_from(clean(name), label, pairs, gone, level), meta.variable_measure.get(name)))
+        variables.append(
+            _ordered(variable_from(clean(name), label, pairs, gone, level), meta.variable_measure.get(name))
+        )
     notes += _label_notes(variables)
     return pd.DataFrame(columns), Codebook(variables), notes
 
@@ -55,7 +65,13 @@ def _decode(path: Path) -> tuple[pd.DataFrame, object, list[Note]]:
     for encoding in (None,) if path.suffix.lower() == ".por" else (None, "cp1256", "cp1252"):
         try:
             frame, meta = _call(path, encoding)
-        except (UnicodeDecodeError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError) as error:
+        except (
+            UnicodeDecodeError,
+            pyreadstat.ReadstatError,
+            pyreadstat.PyreadstatError,
+            ValueError,
+            OverflowError,
+        ) as error:
             first = first or error
             if not _about_letters(error):
                 break
@@ -72,8 +88,10 @@ def _decode(path: Path) -> tuple[pd.DataFrame, object, list[Note]]:
             except (UnicodeDecodeError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError):
                 pass
         return frame, meta, []
-    raise DataError(f"{path.name} cannot be read as {path.suffix.lstrip('.').upper()}: {_reason(first)}.",
-                    remedy="Check that the copy is complete (compare its size with the source) or export it again.")
+    raise DataError(
+        f"{path.name} cannot be read as {path.suffix.lstrip('.').upper()}: {_reason(first)}.",
+        remedy="Check that the copy is complete (compare its size with the source) or export it again.",
+    )
 
 
 def _call(path: Path, encoding: str | None) -> tuple[pd.DataFrame, object]:
@@ -89,7 +107,8 @@ def _call(path: Path, encoding: str | None) -> tuple[pd.DataFrame, object]:
 
 def _about_letters(error: Exception) -> bool:
     return isinstance(error, UnicodeDecodeError) or any(
-        word in str(error).casefold() for word in ("encoding", "convert string", "codec", "byte sequence"))
+        word in str(error).casefold() for word in ("encoding", "convert string", "codec", "byte sequence")
+    )
 
 
 def _reason(error: Exception | None) -> str:
@@ -97,8 +116,11 @@ def _reason(error: Exception | None) -> str:
 
 
 def _encoding_note(encoding: str) -> Note:
-    return Note("encoding", f"The letters were read as {encoding}, not as the encoding the file declares.",
-                f"قُرئت الحروف بترميز {encoding} لا بالترميز المعلن في الملف.")
+    return Note(
+        "encoding",
+        f"The letters were read as {encoding}, not as the encoding the file declares.",
+        f"قُرئت الحروف بترميز {encoding} لا بالترميز المعلن في الملف.",
+    )
 
 
 def _sample(frame: pd.DataFrame, meta) -> str:
@@ -134,12 +156,25 @@ def _column(column: pd.Series, meta, name: str) -> tuple[pd.Series, list, list]:
     if column.dtype.kind == "M":
         return column.astype("datetime64[us]"), [], []
     if declared_numeric:
-        text_codes = {value for value in column.dropna().unique() if isinstance(value, str)} if column.dtype.kind == "O" else set()
+        text_codes = (
+            {value for value in column.dropna().unique() if isinstance(value, str)}
+            if column.dtype.kind == "O"
+            else set()
+        )
         if tags or text_codes or {code for code in labels if isinstance(code, str)}:
-            column = column.map(lambda value: STATA_MISSING.get(value.lower(), np.nan) if isinstance(value, str) else value)
-            pairs = [(STATA_MISSING[code.lower()] if isinstance(code, str) else code, text) for code, text in pairs
-                     if not isinstance(code, str) or code.lower() in STATA_MISSING]
-            gone = [STATA_MISSING[tag.lower()] for tag in sorted(tags | text_codes) if tag.lower() in STATA_MISSING]
+            column = column.map(
+                lambda value: STATA_MISSING.get(value.lower(), np.nan) if isinstance(value, str) else value
+            )
+            pairs = [
+                (STATA_MISSING[code.lower()] if isinstance(code, str) else code, text)
+                for code, text in pairs
+                if not isinstance(code, str) or code.lower() in STATA_MISSING
+            ]
+            gone = [
+                STATA_MISSING[tag.lower()]
+                for tag in sorted(tags | text_codes)
+                if tag.lower() in STATA_MISSING
+            ]
             named = {code for code, _ in pairs}
             pairs += [(code, f".{_tag(code)}") for code in gone if code not in named]
         else:
@@ -152,7 +187,13 @@ def _column(column: pd.Series, meta, name: str) -> tuple[pd.Series, list, list]:
                 days = [None if value is None or value != value else value for value in column]
                 return pd.Series(np.array(days, dtype="datetime64[us]"), index=column.index), [], []
             if kinds == {dt.time}:
-                return column.map(lambda value: value.isoformat() if value is not None and value == value else None).astype("str"), [], []
+                return (
+                    column.map(
+                        lambda value: value.isoformat() if value is not None and value == value else None
+                    ).astype("str"),
+                    [],
+                    [],
+                )
         values = pd.to_numeric(column, errors="coerce").astype("float64")
         return values, pairs, gone + _declared(values, labels, meta.missing_ranges.get(name))
     values = column.astype("str").str.rstrip()
@@ -197,26 +238,64 @@ def _from_spss(column: pd.Series) -> pd.Series:
 
 def _ordered(variable: Variable, measure: str | None) -> Variable:
     if variable.level == "nominal" and measure == "ordinal":
-        return Variable(variable.name, variable.label, variable.question, "ordinal", variable.categories,
-                        variable.universe, variable.unit, variable.source, variable.note)
+        return Variable(
+            variable.name,
+            variable.label,
+            variable.question,
+            "ordinal",
+            variable.categories,
+            variable.universe,
+            variable.unit,
+            variable.source,
+            variable.note,
+        )
     if not variable.label:
-        return Variable(variable.name, words_of(variable.name), variable.question, variable.level, variable.categories,
-                        variable.universe, variable.unit, variable.source, variable.note)
+        return Variable(
+            variable.name,
+            words_of(variable.name),
+            variable.question,
+            variable.level,
+            variable.categories,
+            variable.universe,
+            variable.unit,
+            variable.source,
+            variable.note,
+        )
     return variable
 
 
 def _label_notes(variables: list[Variable]) -> list[Note]:
     notes = []
-    cut = tuple(v.name for v in variables if any(len(words) == 80 for words in v.label.values()) or
-                any(len(words) == 80 for c in v.categories for words in c.label.values()))
+    cut = tuple(
+        v.name
+        for v in variables
+        if any(len(words) == 80 for words in v.label.values())
+        or any(len(words) == 80 for c in v.categories for words in c.label.values())
+    )
     if cut:
-        notes.append(Note("labels_cut", f"Labels of exactly 80 characters, probably cut off, in {len(cut)} variables: {_some(cut)}.",
-                          f"أوصاف من 80 حرفاً تماماً، يُرجَّح أنها مبتورة، في {len(cut)} من المتغيرات: {_some(cut)}.", cut))
-    lost = tuple(v.name for v in variables if any("???" in words for words in v.label.values()) or
-                 any("???" in words for c in v.categories for words in c.label.values()))
+        notes.append(
+            Note(
+                "labels_cut",
+                f"Labels of exactly 80 characters, probably cut off, in {len(cut)} variables: {_some(cut)}.",
+                f"أوصاف من 80 حرفاً تماماً، يُرجَّح أنها مبتورة، في {len(cut)} من المتغيرات: {_some(cut)}.",
+                cut,
+            )
+        )
+    lost = tuple(
+        v.name
+        for v in variables
+        if any("???" in words for words in v.label.values())
+        or any("???" in words for c in v.categories for words in c.label.values())
+    )
     if lost:
-        notes.append(Note("labels_lost", f"Labels reduced to question marks in {len(lost)} variables: {_some(lost)}.",
-                          f"أوصاف تحوّلت إلى علامات استفهام في {len(lost)} من المتغيرات: {_some(lost)}.", lost))
+        notes.append(
+            Note(
+                "labels_lost",
+                f"Labels reduced to question marks in {len(lost)} variables: {_some(lost)}.",
+                f"أوصاف تحوّلت إلى علامات استفهام في {len(lost)} من المتغيرات: {_some(lost)}.",
+                lost,
+            )
+        )
     return notes
 
 

@@ -22,9 +22,13 @@ from masar_research.errors import DataError
 from masar_research.loading.numbers import as_numbers
 from masar_research.loading.raw import Note, clean, has_arabic, words_of
 
-_WHY_AR = {"leading zeros": "أصفار في البداية", "more than 15 digits": "أكثر من 15 رقماً",
-           "codes that look like exponents": "رموز تشبه الأسس العددية", "trailing zeros": "أصفار في النهاية",
-           "different spellings of one number": "كتابات مختلفة لعدد واحد"}
+_WHY_AR = {
+    "leading zeros": "أصفار في البداية",
+    "more than 15 digits": "أكثر من 15 رقماً",
+    "codes that look like exponents": "رموز تشبه الأسس العددية",
+    "trailing zeros": "أصفار في النهاية",
+    "different spellings of one number": "كتابات مختلفة لعدد واحد",
+}
 
 
 def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
@@ -42,8 +46,10 @@ def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     if not text.strip():
         raise DataError(f"{path.name} is empty.", remedy="Export it again.")
     if "\x00" in text[:4096]:
-        raise DataError(f"{path.name} is not a text table; it holds binary data.",
-                        remedy="Give the file its right extension (.sav, .dta, .xlsx …) or export it as CSV.")
+        raise DataError(
+            f"{path.name} is not a text table; it holds binary data.",
+            remedy="Give the file its right extension (.sav, .dta, .xlsx …) or export it as CSV.",
+        )
     first = text.lstrip("\n\r").split("\n", 1)[0]
     counts = {mark: first.count(mark) for mark in ",;\t|"}
     mark = "\t" if path.suffix.lower() == ".tsv" and counts["\t"] else max(counts, key=counts.get)
@@ -58,16 +64,24 @@ def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
             read_options=pacsv.ReadOptions(column_names=keys, skip_rows=1, block_size=1 << 26),
             parse_options=pacsv.ParseOptions(delimiter=mark, newlines_in_values=True),
             convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(keys, pa.string()), null_values=["", "NA"] if quoted else [""],
-                strings_can_be_null=True, quoted_strings_can_be_null=False))
+                column_types=dict.fromkeys(keys, pa.string()),
+                null_values=["", "NA"] if quoted else [""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
     except pa.ArrowInvalid as error:
         found = re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", str(error))
         if found:
             row = f"row {found[1]}" if found[1] else "a row"
-            raise DataError(f"{path.name}: {row} has {found[3]} fields where the header has {found[2]}.",
-                            remedy="Look for a separator or a line break inside an unquoted answer, and put it in quotes.") from None
-        raise DataError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}.",
-                        remedy="Check the file in a text editor; export it again.") from None
+            raise DataError(
+                f"{path.name}: {row} has {found[3]} fields where the header has {found[2]}.",
+                remedy="Look for a separator or a line break inside an unquoted answer, and put it in quotes.",
+            ) from None
+        raise DataError(
+            f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}.",
+            remedy="Check the file in a text editor; export it again.",
+        ) from None
     frame = pd.DataFrame({key: table.column(key).to_pandas() for key in keys}).astype("str")
     names, more = tidy_names(header)
     frame.columns = names
@@ -91,8 +105,13 @@ def decode(path: Path) -> tuple[str, list[Note]]:
     letters = sum(map(has_arabic, arabic))
     encoding = "cp1256" if letters * 2 > sum(letter > "\x7f" for letter in arabic) else "cp1252"
     text = arabic if encoding == "cp1256" else raw.decode("cp1252", errors="replace")
-    return text, [Note("encoding", f"The file is not UTF-8; its letters were read as {encoding}.",
-                       f"الملف ليس بترميز UTF-8؛ قُرئت حروفه بترميز {encoding}.")]
+    return text, [
+        Note(
+            "encoding",
+            f"The file is not UTF-8; its letters were read as {encoding}.",
+            f"الملف ليس بترميز UTF-8؛ قُرئت حروفه بترميز {encoding}.",
+        )
+    ]
 
 
 def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]:
@@ -104,38 +123,55 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
         If the workbook is damaged, has no such sheet, or the sheet is empty.
     """
     if path.suffix.lower() == ".xls":
-        raise DataError(f"{path.name} is in the Excel format of before 2007.", remedy="Save it as .xlsx and read that.")
+        raise DataError(
+            f"{path.name} is in the Excel format of before 2007.", remedy="Save it as .xlsx and read that."
+        )
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path.name} is not a readable Excel workbook ({_line(error)}).",
-                        remedy="Open it in a spreadsheet program and save it again as .xlsx.") from None
+        raise DataError(
+            f"{path.name} is not a readable Excel workbook ({_line(error)}).",
+            remedy="Open it in a spreadsheet program and save it again as .xlsx.",
+        ) from None
     with closing(book):
         names = book.sheetnames
         if sheet is not None and sheet not in names:
-            raise DataError(f"{path.name} has no sheet {sheet!r}.", remedy=f"Its sheets are: {', '.join(names)}.")
+            raise DataError(
+                f"{path.name} has no sheet {sheet!r}.", remedy=f"Its sheets are: {', '.join(names)}."
+            )
         chosen = sheet or names[0]
         try:
             rows = [row for row in book[chosen].iter_rows(values_only=True)]
         except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-            raise DataError(f"Sheet {chosen!r} of {path.name} is damaged ({_line(error)}).",
-                            remedy="Open it in a spreadsheet program and save it again as .xlsx.") from None
+            raise DataError(
+                f"Sheet {chosen!r} of {path.name} is damaged ({_line(error)}).",
+                remedy="Open it in a spreadsheet program and save it again as .xlsx.",
+            ) from None
     while rows and all(cell is None for cell in rows[-1]):
         rows.pop()
     if not rows or all(cell is None for cell in rows[0]):
-        raise DataError(f"Sheet {chosen!r} of {path.name} has no header row.",
-                        remedy="Put the column names into the first row.")
+        raise DataError(
+            f"Sheet {chosen!r} of {path.name} has no header row.",
+            remedy="Put the column names into the first row.",
+        )
     width = max(k + 1 for k, cell in enumerate(rows[0]) if cell is not None)
     beyond = sum(any(cell is not None for cell in row[width:]) for row in rows[1:])
     if beyond:
-        raise DataError(f"Sheet {chosen!r} of {path.name}: {beyond} rows have cells to the right of the last column name.",
-                        remedy="Name every column in the first row.")
+        raise DataError(
+            f"Sheet {chosen!r} of {path.name}: {beyond} rows have cells to the right of the last column name.",
+            remedy="Name every column in the first row.",
+        )
     header = ["" if cell is None else str(cell) for cell in rows[0][:width]]
     unique, notes = tidy_names(header)
     frame = pd.DataFrame([row[:width] for row in rows[1:]], columns=unique, dtype=object)
     if sheet is None and len(names) > 1:
-        notes.append(Note("sheets", f"Sheet {chosen!r} was read; not read: {', '.join(names[1:])}.",
-                          f"قُرئت الورقة «{chosen}»؛ لم تُقرأ: {'، '.join(names[1:])}."))
+        notes.append(
+            Note(
+                "sheets",
+                f"Sheet {chosen!r} was read; not read: {', '.join(names[1:])}.",
+                f"قُرئت الورقة «{chosen}»؛ لم تُقرأ: {'، '.join(names[1:])}.",
+            )
+        )
     return frame, notes
 
 
@@ -150,8 +186,10 @@ def read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path.name} is not a readable Parquet file ({_line(error)}).",
-                        remedy="Check that the copy is complete or write it again.") from None
+        raise DataError(
+            f"{path.name} is not a readable Parquet file ({_line(error)}).",
+            remedy="Check that the copy is complete or write it again.",
+        ) from None
     return table.to_pandas(ignore_metadata=True)
 
 
@@ -169,28 +207,36 @@ def typed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
         columns[name], why = typed_column(frame[name])
         if why not in (None, "text", "empty"):
             kept.setdefault(why, []).append(str(name))
-    notes = [Note("kept_as_text", f"Kept as text ({why} would be lost): {', '.join(names)}.",
-                  f"أُبقيت نصاً لئلا تضيع أرقام ({_WHY_AR[why]}): {'، '.join(names)}.", tuple(names))
-             for why, names in kept.items()]
+    notes = [
+        Note(
+            "kept_as_text",
+            f"Kept as text ({why} would be lost): {', '.join(names)}.",
+            f"أُبقيت نصاً لئلا تضيع أرقام ({_WHY_AR[why]}): {'، '.join(names)}.",
+            tuple(names),
+        )
+        for why, names in kept.items()
+    ]
     return pd.DataFrame(columns, index=frame.index), notes
 
 
 def typed_column(column: pd.Series) -> tuple[pd.Series, str | None]:
     """One column as float64, text or datetime64[us]; why it stayed text."""
     if column.dtype.kind == "M":
-        return (column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz else column).astype("datetime64[us]"), None
+        return (column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz else column).astype(
+            "datetime64[us]"
+        ), None
     if column.dtype.kind in "fiub":
         return column.astype("float64"), None
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
         if column.dtype.kind in "fiub":
             return column.astype("float64"), None
-    present = column.dropna()
-    if column.dtype.kind == "O" and len(present):
-        kinds = {type(value) for value in present}
-        if all(hasattr(value, "year") for value in present):
+    if not isinstance(column.dtype, pd.StringDtype):
+        present = column.dropna()
+        kinds = set(map(type, present))
+        if kinds and all(hasattr(value, "year") for value in present):
             return pd.Series(pd.to_datetime(column).to_numpy("datetime64[us]"), index=column.index), None
-        if all(isinstance(value, int | float | bool | np.number) for value in present):
+        if kinds and all(issubclass(kind, int | float | np.number | np.bool_) for kind in kinds):
             return pd.to_numeric(column).astype("float64"), None
         if kinds != {str}:
             column = column.map(_cell, na_action="ignore")
@@ -212,7 +258,10 @@ def _cell(value: object) -> str:
 
 def tidy_names(header: list[str]) -> tuple[list[str], list[Note]]:
     """Column names without byte-order marks and stray blanks, each unique."""
-    names = [re.sub(r"^(?:ï»¿|X\.U\.FEFF\.)", "", clean(name)) or f"column_{k + 1}" for k, name in enumerate(header)]
+    names = [
+        re.sub(r"^(?:ï»¿|X\.U\.FEFF\.)", "", clean(name)) or f"column_{k + 1}"
+        for k, name in enumerate(header)
+    ]
     seen: Counter[str] = Counter()
     out, renamed = [], []
     for name in names:
@@ -223,16 +272,30 @@ def tidy_names(header: list[str]) -> tuple[list[str], list[Note]]:
         if unique != name:
             renamed.append(unique)
         out.append(unique)
-    notes = [Note("renamed", f"Column names that stood twice were numbered: {', '.join(renamed)}.",
-                  f"رُقّمت أسماء أعمدة مكررة: {'، '.join(renamed)}.", tuple(renamed))] if renamed else []
+    notes = (
+        [
+            Note(
+                "renamed",
+                f"Column names that stood twice were numbered: {', '.join(renamed)}.",
+                f"رُقّمت أسماء أعمدة مكررة: {'، '.join(renamed)}.",
+                tuple(renamed),
+            )
+        ]
+        if renamed
+        else []
+    )
     return out, notes
 
 
 def plain_codebook(frame: pd.DataFrame) -> Codebook:
     """A codebook for a table that brings none: each column labelled with its own name."""
     level = {"M": "date", "f": "numeric"}
-    return Codebook(Variable(str(name), words_of(name), level=level.get(frame[name].dtype.kind, "text"), source=(str(name),))
-                    for name in frame.columns)
+    return Codebook(
+        Variable(
+            str(name), words_of(name), level=level.get(frame[name].dtype.kind, "text"), source=(str(name),)
+        )
+        for name in frame.columns
+    )
 
 
 def _line(error: Exception) -> str:

@@ -111,14 +111,23 @@ def _sheet(form: Path, sheet: str) -> str:
     except DataError as error:
         if "no sheet" not in error.what:
             raise
-        raise DataError(f"{form.name} is not an XLSForm: it has no sheet {sheet!r}.", remedy=error.remedy) from None
+        raise DataError(
+            f"{form.name} is not an XLSForm: it has no sheet {sheet!r}.", remedy=error.remedy
+        ) from None
     return sheet
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
-    names = {name: str(name).strip() if _COLUMN.match(str(name)) else re.sub(r"\s+", "_", str(name).strip().lower())
-             for name in frame.columns}
-    return [{names[key]: _cell(value) for key, value in row.items() if not _blank(value)} for row in frame.to_dict("records")]
+    names = {
+        name: str(name).strip()
+        if _COLUMN.match(str(name))
+        else re.sub(r"\s+", "_", str(name).strip().lower())
+        for name in frame.columns
+    }
+    return [
+        {names[key]: _cell(value) for key, value in row.items() if not _blank(value)}
+        for row in frame.to_dict("records")
+    ]
 
 
 def _blank(value: object) -> bool:
@@ -137,8 +146,10 @@ def _require(rows: list[dict], columns: tuple[str, ...], sheet: str, where: str)
     found = {key for row in rows for key in row}
     absent = [column for column in columns if column not in found]
     if absent:
-        raise DataError(f"The {sheet} sheet of {where} has no column {' and no column '.join(absent)}.",
-                        remedy=f"An XLSForm's {sheet} sheet needs {', '.join(columns)}; found: {', '.join(sorted(found)[:12])}.")
+        raise DataError(
+            f"The {sheet} sheet of {where} has no column {' and no column '.join(absent)}.",
+            remedy=f"An XLSForm's {sheet} sheet needs {', '.join(columns)}; found: {', '.join(sorted(found)[:12])}.",
+        )
 
 
 def language_of(name: str) -> str | None:
@@ -158,13 +169,19 @@ def _label(row: dict[str, str], default: str | None) -> Text:
         match = _COLUMN.match(key)
         if not match or match[1].lower() != "label":
             continue
-        lang = language_of(match[2]) if match[2] else (language_of(default or "") or ("ar" if has_arabic(value) else "en"))
+        lang = (
+            language_of(match[2])
+            if match[2]
+            else (language_of(default or "") or ("ar" if has_arabic(value) else "en"))
+        )
         if lang and clean(value):
             found.setdefault(lang, clean(value))
     return Text.of(found)
 
 
-def _lists(rows: list[dict[str, str]], default: str | None, notes: list[Note]) -> dict[str, tuple[Choice, ...]]:
+def _lists(
+    rows: list[dict[str, str]], default: str | None, notes: list[Note]
+) -> dict[str, tuple[Choice, ...]]:
     lists: dict[str, dict[str, Text]] = {}
     twice: list[str] = []
     for row in rows:
@@ -174,14 +191,26 @@ def _lists(rows: list[dict[str, str]], default: str | None, notes: list[Note]) -
         if row["name"] in known and known[row["name"]] != label:
             twice.append(f"{row['list_name']}: {row['name']}")
             old = known[row["name"]]
-            label = Text.of({lang: " / ".join(dict.fromkeys(t[lang] for t in (old, label) if lang in t))
-                             for lang in {*old, *label}})
+            label = Text.of(
+                {
+                    lang: " / ".join(dict.fromkeys(t[lang] for t in (old, label) if lang in t))
+                    for lang in {*old, *label}
+                }
+            )
         known[row["name"]] = label
     if twice:
         shown = ", ".join(twice[:10])
-        notes.append(Note("choice_twice", f"Codes that stand twice in a choice list carry both labels: {shown}.",
-                          f"رموز مكررة في قائمة خيارات تحمل الوصفين معاً: {shown}.", tuple(twice)))
-    return {name: tuple(Choice(code, label) for code, label in codes.items()) for name, codes in lists.items()}
+        notes.append(
+            Note(
+                "choice_twice",
+                f"Codes that stand twice in a choice list carry both labels: {shown}.",
+                f"رموز مكررة في قائمة خيارات تحمل الوصفين معاً: {shown}.",
+                tuple(twice),
+            )
+        )
+    return {
+        name: tuple(Choice(code, label) for code, label in codes.items()) for name, codes in lists.items()
+    }
 
 
 def _questions(rows: list[dict[str, str]], lists: dict, default: str | None, where: str) -> list[Question]:
@@ -194,37 +223,61 @@ def _questions(rows: list[dict[str, str]], lists: dict, default: str | None, whe
             groups.append((row.get("name", ""), low, row.get("relevant")))
         elif low in ("end group", "end repeat"):
             if not groups:
-                raise DataError(f"The survey sheet of {where} closes a group that was not opened (row type {kind!r}).",
-                                remedy="Balance begin_group and end_group in the form.")
+                raise DataError(
+                    f"The survey sheet of {where} closes a group that was not opened (row type {kind!r}).",
+                    remedy="Balance begin_group and end_group in the form.",
+                )
             groups.pop()
         elif low and "name" in row and low != "note":
             base, choices = _choices(kind, lists, row, where)
             path = (*(name for name, _, _ in groups if name), row["name"])
             relevant = tuple(text for text in (*(text for _, _, text in groups), row.get("relevant")) if text)
-            out.append(Question(row["name"], path, base, _label(row, default), choices, relevant,
-                                any(opened == "begin repeat" for _, opened, _ in groups)))
+            out.append(
+                Question(
+                    row["name"],
+                    path,
+                    base,
+                    _label(row, default),
+                    choices,
+                    relevant,
+                    any(opened == "begin repeat" for _, opened, _ in groups),
+                )
+            )
     if groups:
-        raise DataError(f"The survey sheet of {where} does not close the group {groups[-1][0]!r}.",
-                        remedy="Balance begin_group and end_group in the form.")
+        raise DataError(
+            f"The survey sheet of {where} does not close the group {groups[-1][0]!r}.",
+            remedy="Balance begin_group and end_group in the form.",
+        )
     return out
 
 
 def _choices(kind: str, lists: dict, row: dict[str, str], where: str) -> tuple[str, tuple[Choice, ...]]:
-    match = re.match(r"(?i)^(select[ _]one|select[ _]multiple|rank)(?:[ _]from)?[ _]+(\S+)(?:[ _]+or[ _]other)?$", kind)
+    match = re.match(
+        r"(?i)^(select[ _]one|select[ _]multiple|rank)(?:[ _]from)?[ _]+(\S+)(?:[ _]+or[ _]other)?$", kind
+    )
     if not match or "from_file" in kind.lower():
         return kind.split()[0].lower(), ()
     base = match[1].lower().replace(" ", "_")
     if match[2] not in lists:
-        raise DataError(f"Question {row['name']!r} of {where} uses the choice list {match[2]!r}, which the choices sheet has not.",
-                        remedy=f"Lists there: {', '.join(list(lists)[:15]) or 'none'}.")
+        raise DataError(
+            f"Question {row['name']!r} of {where} uses the choice list {match[2]!r}, which the choices sheet has not.",
+            remedy=f"Lists there: {', '.join(list(lists)[:15]) or 'none'}.",
+        )
     return base, lists[match[2]]
 
 
-_TOKEN = re.compile(r"""\s*(?:(?P<var>\$\{\s*(?P<name>[^}]+?)\s*\})|(?P<text>'[^']*'|"[^"]*")|(?P<number>\d+(?:\.\d+)?)"""
-                    r"""|(?P<op><=|>=|!=|==|=|<|>|\+|-|\*|\(|\)|,)|(?P<word>[A-Za-z_][\w-]*))""")
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<var>\$\{\s*(?P<name>[^}]+?)\s*\})|(?P<text>'[^']*'|"[^"]*")|(?P<number>\d+(?:\.\d+)?)"""
+    r"""|(?P<op><=|>=|!=|==|=|<|>|\+|-|\*|\(|\)|,)|(?P<word>[A-Za-z_][\w-]*))"""
+)
 
 
-def universe(conditions: tuple[str, ...], names: dict[str, str], numeric: frozenset[str], multiple: dict[str, dict[str, str]]) -> str | None:
+def universe(
+    conditions: tuple[str, ...],
+    names: dict[str, str],
+    numeric: frozenset[str],
+    multiple: dict[str, dict[str, str]],
+) -> str | None:
     """XLSForm conditions as one expression of this project, or None where they say more than it can.
 
     Parameters
@@ -253,7 +306,9 @@ def universe(conditions: tuple[str, ...], names: dict[str, str], numeric: frozen
         return None
 
 
-def _translate(text: str, names: dict[str, str], numeric: frozenset[str], multiple: dict[str, dict[str, str]]) -> str | None:
+def _translate(
+    text: str, names: dict[str, str], numeric: frozenset[str], multiple: dict[str, dict[str, str]]
+) -> str | None:
     tokens, at = [], 0
     text = text.strip().replace("’", "'").replace("‘", "'")
     while at < len(text):
@@ -278,11 +333,13 @@ def _translate(text: str, names: dict[str, str], numeric: frozenset[str], multip
     return _emit(tokens, numeric, multiple)
 
 
-def _emit(tokens: list[tuple[str, str]], numeric: frozenset[str], multiple: dict[str, dict[str, str]]) -> str | None:
+def _emit(
+    tokens: list[tuple[str, str]], numeric: frozenset[str], multiple: dict[str, dict[str, str]]
+) -> str | None:
     out, k = [], 0
     while k < len(tokens):
         kind, value = tokens[k]
-        ahead = tokens[k + 1:k + 6]
+        ahead = tokens[k + 1 : k + 6]
         if kind == "word" and value == "selected":
             if [t[0] for t in ahead[:5]] != ["op", "var", "op", "text", "op"]:
                 return None
@@ -294,13 +351,23 @@ def _emit(tokens: list[tuple[str, str]], numeric: frozenset[str], multiple: dict
             else:
                 out.append(f"{column} == {_literal(option, column in numeric)}")
             k += 6
-        elif kind == "var" and len(ahead) >= 2 and ahead[0] in (("op", "=="), ("op", "!=")) and ahead[1] == ("text", ""):
+        elif (
+            kind == "var"
+            and len(ahead) >= 2
+            and ahead[0] in (("op", "=="), ("op", "!="))
+            and ahead[1] == ("text", "")
+        ):
             out.append(f"missing({value})" if ahead[0][1] == "==" else f"not missing({value})")
             k += 3
         elif kind == "var" and value in multiple:
             return None
-        elif kind == "var" and len(ahead) >= 2 and ahead[0][0] == "op" and ahead[0][1] in ("==", "!=", "<", "<=", ">", ">=") \
-                and ahead[1][0] in ("text", "number"):
+        elif (
+            kind == "var"
+            and len(ahead) >= 2
+            and ahead[0][0] == "op"
+            and ahead[0][1] in ("==", "!=", "<", "<=", ">", ">=")
+            and ahead[1][0] in ("text", "number")
+        ):
             plain = f"{value} {ahead[0][1]} {_literal(ahead[1][1], value in numeric)}"
             # a blank answer differs from every code in XLSForm; here it would be unknown
             out.append(f"(missing({value}) or {plain})" if ahead[0][1] == "!=" else plain)

@@ -95,16 +95,24 @@ def read_yaml(path: Path) -> Lines:
         raise CardError(f"{path.name} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise CardError(f"{path.name}, line {line}: {_first(error.problem)}.", remedy="Keep one of the two.") from None
+        raise CardError(
+            f"{path.name}, line {line}: {_first(error.problem)}.", remedy="Keep one of the two."
+        ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise CardError(f"{path.name}, line {mark.line + 1 if mark else 1}: {_first(error.problem or error.context)}.",
-                        remedy="Correct the YAML there: indentation in spaces, text with : or # in quotes.") from None
+        raise CardError(
+            f"{path.name}, line {mark.line + 1 if mark else 1}: {_first(error.problem or error.context)}.",
+            remedy="Correct the YAML there: indentation in spaces, text with : or # in quotes.",
+        ) from None
     except YAMLError as error:
-        raise CardError(f"{path.name} is not YAML: {_first(str(error))}.", remedy="Correct the YAML.") from None
+        raise CardError(
+            f"{path.name} is not YAML: {_first(str(error))}.", remedy="Correct the YAML."
+        ) from None
     if not isinstance(tree, dict):
-        raise CardError(f"{path.name} should be a mapping of names to values, found {type(tree).__name__}.",
-                        remedy="Begin with study: and the fields of docs/survey_cards.md.")
+        raise CardError(
+            f"{path.name} should be a mapping of names to values, found {type(tree).__name__}.",
+            remedy="Begin with study: and the fields of docs/survey_cards.md.",
+        )
     return Lines(path, tree)
 
 

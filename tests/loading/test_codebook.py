@@ -8,10 +8,24 @@ import pytest
 from masar_research.codebook import Category, Codebook, Text, Variable, fold
 from masar_research.errors import DataError
 
-SEX = Variable("sex", {"en": "Sex", "ar": "الجنس"}, {"en": "Sex of respondent"}, "nominal",
-               (Category(1, {"en": "Male", "ar": "ذكر"}), Category(2, {"en": "Female", "ar": "أنثى"}),
-                Category(98, {"en": "Don't know"}, "dont_know"), Category(99, {"en": "Refused"}, "refused")))
-TOWN = Variable("town", {"en": "Town"}, level="nominal", categories=(Category("1", {"en": "Text one"}), Category(1, {"en": "Number one"})))
+SEX = Variable(
+    "sex",
+    {"en": "Sex", "ar": "الجنس"},
+    {"en": "Sex of respondent"},
+    "nominal",
+    (
+        Category(1, {"en": "Male", "ar": "ذكر"}),
+        Category(2, {"en": "Female", "ar": "أنثى"}),
+        Category(98, {"en": "Don't know"}, "dont_know"),
+        Category(99, {"en": "Refused"}, "refused"),
+    ),
+)
+TOWN = Variable(
+    "town",
+    {"en": "Town"},
+    level="nominal",
+    categories=(Category("1", {"en": "Text one"}), Category(1, {"en": "Number one"})),
+)
 BOOK = Codebook([SEX, TOWN])
 
 
@@ -21,15 +35,18 @@ def test_words_in_both_languages():
     assert BOOK.question("sex", "en") == "Sex of respondent"
 
 
-@pytest.mark.parametrize("call, names", [
-    (lambda: BOOK.label("town", "ar"), ["'town'", "Arabic"]),
-    (lambda: BOOK.question("sex", "ar"), ["'sex'", "Arabic"]),
-    (lambda: BOOK.question("town", "en"), ["'town'"]),
-    (lambda: BOOK.category("sex", 98, "ar"), ["98", "Arabic"]),
-    (lambda: BOOK.category("sex", 7, "en"), ["7", "'sex'"]),
-    (lambda: BOOK.label("sxe", "en"), ["'sxe'", "sex"]),
-    (lambda: BOOK.label("sex", "fr"), ["'fr'"]),
-])
+@pytest.mark.parametrize(
+    "call, names",
+    [
+        (lambda: BOOK.label("town", "ar"), ["'town'", "Arabic"]),
+        (lambda: BOOK.question("sex", "ar"), ["'sex'", "Arabic"]),
+        (lambda: BOOK.question("town", "en"), ["'town'"]),
+        (lambda: BOOK.category("sex", 98, "ar"), ["98", "Arabic"]),
+        (lambda: BOOK.category("sex", 7, "en"), ["7", "'sex'"]),
+        (lambda: BOOK.label("sxe", "en"), ["'sxe'", "sex"]),
+        (lambda: BOOK.label("sex", "fr"), ["'fr'"]),
+    ],
+)
 def test_what_is_absent_is_named_never_invented(call, names):
     with pytest.raises(DataError) as caught:
         call()
@@ -68,21 +85,42 @@ def test_equal_codebooks_hash_alike_and_survive_pickling():
 
 
 def test_search_does_not_mind_spelling():
-    book = Codebook([Variable("gov", {"en": "Governorate", "ar": "المُحافظة"},
-                              categories=(Category(21, {"en": "Irbid", "ar": "إربد"}),)), Variable("x", {"en": "Other"})])
+    book = Codebook(
+        [
+            Variable(
+                "gov",
+                {"en": "Governorate", "ar": "المُحافظة"},
+                categories=(Category(21, {"en": "Irbid", "ar": "إربد"}),),
+            ),
+            Variable("x", {"en": "Other"}),
+        ]
+    )
     for text in ("اربد", "المحافظه", "GOVERN", "irbid"):
         assert list(book.search(text)) == ["gov"]
     assert len(book.search("zzz")) == 0
 
 
-@pytest.mark.parametrize("label", ["<script>alert(1)</script>", "=HYPERLINK(\"http://x\",\"y\")", "a & b <b>", '" onload="x'])
+@pytest.mark.parametrize(
+    "label", ["<script>alert(1)</script>", '=HYPERLINK("http://x","y")', "a & b <b>", '" onload="x']
+)
 def test_a_label_is_shown_as_text(label):
-    book = Codebook([Variable("v", {"en": label, "ar": label}, {"en": label}, "nominal",
-                              (Category("<i>", {"en": label, "ar": label}),), universe="a < 1")])
+    book = Codebook(
+        [
+            Variable(
+                "v",
+                {"en": label, "ar": label},
+                {"en": label},
+                "nominal",
+                (Category("<i>", {"en": label, "ar": label}),),
+                universe="a < 1",
+            )
+        ]
+    )
     page = book._repr_html_()
     assert "<script" not in page and "<b>" not in page and 'onload="x' not in page and "<i>" not in page
     assert book.label("v", "en") == label
     import html
+
     assert html.escape(label) in page and "a &lt; 1" in page
 
 

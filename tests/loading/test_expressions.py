@@ -12,35 +12,41 @@ from masar_research.errors import DataError
 from masar_research.expressions import LONGEST, evaluate, is_missing, parse, truth
 
 NAN = np.nan
-AGE = {"age": np.array([14.0, 15.0, 64.0, 65.0, NAN, 99.0]), "sex": np.array([1.0, 2.0, 1.0, 2.0, 2.0, 1.0]),
-       "place": np.array(["urban", "rural", None, "camp", "urban", "rural"], dtype=object)}
+AGE = {
+    "age": np.array([14.0, 15.0, 64.0, 65.0, NAN, 99.0]),
+    "sex": np.array([1.0, 2.0, 1.0, 2.0, 2.0, 1.0]),
+    "place": np.array(["urban", "rural", None, "camp", "urban", "rural"], dtype=object),
+}
 
 
 def kinds(name):
     return {"age": {99.0: "refused"}}.get(name, {})
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("age >= 15", [0, 1, 1, 1, 0, 0]),
-    ("age != 15", [1, 0, 1, 1, 0, 0]),
-    ("15 <= age < 65", [0, 1, 1, 0, 0, 0]),
-    ("between(age, 15, 64)", [0, 1, 1, 0, 0, 0]),
-    ("age in [14, 65]", [1, 0, 0, 1, 0, 0]),
-    ("age not in [14, 65]", [0, 1, 1, 0, 0, 0]),
-    ("not age >= 15", [1, 0, 0, 0, 0, 0]),
-    ("missing(age)", [0, 0, 0, 0, 1, 1]),
-    ('missing(age, "refused")', [0, 0, 0, 0, 0, 1]),
-    ('missing(age, "missing")', [0, 0, 0, 0, 1, 0]),
-    ('place == "urban"', [1, 0, 0, 0, 1, 0]),
-    ('place in ["rural", "camp"]', [0, 1, 0, 1, 0, 1]),
-    ("missing(place)", [0, 0, 1, 0, 0, 0]),
-    ("age >= 15 or sex == 2", [0, 1, 1, 1, 1, 0]),
-    ("age >= 15 and sex == 2", [0, 1, 0, 1, 0, 0]),
-    ("age - 10 > sex * 2", [1, 1, 1, 1, 0, 0]),
-    ("(age == 15) + (sex == 2) == 2", [0, 1, 0, 0, 0, 0]),
-    ("age / (sex - 1) > 0", [0, 1, 0, 1, 0, 0]),
-    ("age > -1", [1, 1, 1, 1, 0, 0]),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("age >= 15", [0, 1, 1, 1, 0, 0]),
+        ("age != 15", [1, 0, 1, 1, 0, 0]),
+        ("15 <= age < 65", [0, 1, 1, 0, 0, 0]),
+        ("between(age, 15, 64)", [0, 1, 1, 0, 0, 0]),
+        ("age in [14, 65]", [1, 0, 0, 1, 0, 0]),
+        ("age not in [14, 65]", [0, 1, 1, 0, 0, 0]),
+        ("not age >= 15", [1, 0, 0, 0, 0, 0]),
+        ("missing(age)", [0, 0, 0, 0, 1, 1]),
+        ('missing(age, "refused")', [0, 0, 0, 0, 0, 1]),
+        ('missing(age, "missing")', [0, 0, 0, 0, 1, 0]),
+        ('place == "urban"', [1, 0, 0, 0, 1, 0]),
+        ('place in ["rural", "camp"]', [0, 1, 0, 1, 0, 1]),
+        ("missing(place)", [0, 0, 1, 0, 0, 0]),
+        ("age >= 15 or sex == 2", [0, 1, 1, 1, 1, 0]),
+        ("age >= 15 and sex == 2", [0, 1, 0, 1, 0, 0]),
+        ("age - 10 > sex * 2", [1, 1, 1, 1, 0, 0]),
+        ("(age == 15) + (sex == 2) == 2", [0, 1, 0, 0, 0, 0]),
+        ("age / (sex - 1) > 0", [0, 1, 0, 1, 0, 0]),
+        ("age > -1", [1, 1, 1, 1, 0, 0]),
+    ],
+)
 def test_what_a_condition_finds(text, expected):
     assert truth(text, AGE, kinds).astype(int).tolist() == expected
 
@@ -51,16 +57,23 @@ def test_a_declared_missing_code_is_unknown_only_where_declared():
     assert not out.known[-1] and not out.known[-2]
 
 
-@pytest.mark.parametrize("connective, table", [
-    ("and", {(1, 1): 1, (1, 0): 0, (0, 0): 0, (1, None): None, (0, None): 0, (None, None): None}),
-    ("or", {(1, 1): 1, (1, 0): 1, (0, 0): 0, (1, None): 1, (0, None): None, (None, None): None}),
-])
+@pytest.mark.parametrize(
+    "connective, table",
+    [
+        ("and", {(1, 1): 1, (1, 0): 0, (0, 0): 0, (1, None): None, (0, None): 0, (None, None): None}),
+        ("or", {(1, 1): 1, (1, 0): 1, (0, 0): 0, (1, None): 1, (0, None): None, (None, None): None}),
+    ],
+)
 def test_kleene_truth_tables(connective, table):
     for (a, b), expected in table.items():
         for left, right in itertools.permutations((a, b)):
-            columns = {name: np.array([NAN if v is None else v], float) for name, v in (("x", left), ("y", right))}
+            columns = {
+                name: np.array([NAN if v is None else v], float) for name, v in (("x", left), ("y", right))
+            }
             out = evaluate(f"x == 1 {connective} y == 1", columns)
-            assert (bool(out.value[0]) if out.known[0] else None) == (None if expected is None else bool(expected))
+            assert (bool(out.value[0]) if out.known[0] else None) == (
+                None if expected is None else bool(expected)
+            )
 
 
 @given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, NAN])] * 3), min_size=1, max_size=20))
@@ -72,13 +85,44 @@ def test_de_morgan_holds_with_missing_values(rows):
     assert np.array_equal(left.value & left.known, right.value & right.known)
 
 
-@pytest.mark.parametrize("text", [
-    "__import__('os').system('true')", "age.real > 1", "age[0] == 1", "lambda: 1", "age ** 9 > 1", "f(age)", "[age]",
-    "age if sex else 1", "age := 3", "age is 1", "age == None", "age == True", "age in (1, 2)", "age in []",
-    "age in [1, 'a']", "age in [sex]", "age == 1; sex == 2", "missing(age, 'lost')", "missing(age + 1)",
-    "between(age, 1)", "age = 1", "age ==", "", "   ", "1 == 1", "age in [1] == sex", "age == 1j", "f'{age}' == 'a'",
-    "age @ sex > 0", "age == b'x'", "age\x00 == 1", "(" * 300 + "age" + ")" * 300 + " == 1", "age // 2 == 1",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('true')",
+        "age.real > 1",
+        "age[0] == 1",
+        "lambda: 1",
+        "age ** 9 > 1",
+        "f(age)",
+        "[age]",
+        "age if sex else 1",
+        "age := 3",
+        "age is 1",
+        "age == None",
+        "age == True",
+        "age in (1, 2)",
+        "age in []",
+        "age in [1, 'a']",
+        "age in [sex]",
+        "age == 1; sex == 2",
+        "missing(age, 'lost')",
+        "missing(age + 1)",
+        "between(age, 1)",
+        "age = 1",
+        "age ==",
+        "",
+        "   ",
+        "1 == 1",
+        "age in [1] == sex",
+        "age == 1j",
+        "f'{age}' == 'a'",
+        "age @ sex > 0",
+        "age == b'x'",
+        "age\x00 == 1",
+        "(" * 300 + "age" + ")" * 300 + " == 1",
+        "age // 2 == 1",
+    ],
+)
 def test_everything_outside_the_language_is_refused_with_a_remedy(text):
     with pytest.raises(DataError) as caught:
         parse(text)
@@ -95,7 +139,14 @@ def test_refusals_name_the_piece():
 
 
 def test_numbers_never_match_text_silently():
-    for text in ('age == "15"', "place == 1", 'age in ["15"]', "place in [1]", "place + 1 > 2", "age == place"):
+    for text in (
+        'age == "15"',
+        "place == 1",
+        'age in ["15"]',
+        "place in [1]",
+        "place + 1 > 2",
+        "age == place",
+    ):
         with pytest.raises(DataError, match=r"text|number|kind"):
             evaluate(text, AGE)
 

@@ -23,9 +23,16 @@ def calls(monkeypatch):
 
 
 def write(path, value=1.0):
-    frame = pd.DataFrame({"x": [value, 9.0], "code": ["1", None], "day": pd.to_datetime(["2026-01-01", None])})
-    pyreadstat.write_sav(frame, str(path), column_labels={"x": "سؤال"}, variable_value_labels={"x": {1.0: "<b>", 9.0: "Refused"}, "code": {"1": "one"}},
-                         missing_ranges={"x": [9.0]})
+    frame = pd.DataFrame(
+        {"x": [value, 9.0], "code": ["1", None], "day": pd.to_datetime(["2026-01-01", None])}
+    )
+    pyreadstat.write_sav(
+        frame,
+        str(path),
+        column_labels={"x": "سؤال"},
+        variable_value_labels={"x": {1.0: "<b>", 9.0: "Refused"}, "code": {"1": "one"}},
+        missing_ranges={"x": [9.0]},
+    )
     return path
 
 
@@ -35,7 +42,11 @@ def test_a_cached_file_is_the_file(home, calls):
     assert len(calls) == 2
     for other in (kept, bare):
         pd.testing.assert_frame_equal(fresh.frame, other.frame)
-        assert fresh.codebook == other.codebook and fresh.notes == other.notes and fresh.checksum == other.checksum
+        assert (
+            fresh.codebook == other.codebook
+            and fresh.notes == other.notes
+            and fresh.checksum == other.checksum
+        )
     assert [type(c.code) for c in kept.codebook["code"].categories] == [str]
     assert [type(c.code) for c in kept.codebook["x"].categories] == [float, float]
 
@@ -61,7 +72,7 @@ def test_cache_false_and_the_environment_leave_no_trace(home, calls, monkeypatch
 def test_a_damaged_copy_is_ignored(home, calls):
     path = write(home / "a.sav")
     before = read(path)
-    copy, = (home / ".cache" / "read").iterdir()
+    (copy,) = (home / ".cache" / "read").iterdir()
     copy.write_bytes(copy.read_bytes()[:-40])
     assert read(path).checksum == before.checksum and len(calls) == 2
 

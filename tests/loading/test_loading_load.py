@@ -30,8 +30,14 @@ disclosure: {{strategy: {T}, sponsor: {T}, tools: {T}, population: {T}, sample: 
 
 def frame(seed, n=80):
     rng = np.random.default_rng(seed)
-    return pd.DataFrame({"w": rng.uniform(1, 3, n), "h": np.repeat([1.0, 2.0], n // 2), "p": np.repeat(np.arange(n / 10), 10),
-                         "y": rng.integers(0, 2, n).astype(float)})
+    return pd.DataFrame(
+        {
+            "w": rng.uniform(1, 3, n),
+            "h": np.repeat([1.0, 2.0], n // 2),
+            "p": np.repeat(np.arange(n / 10), 10),
+            "y": rng.integers(0, 2, n).astype(float),
+        }
+    )
 
 
 def save(path, data):
@@ -62,10 +68,18 @@ def change(project, before, after):
 
 def test_by_name_by_path_and_by_card(project):
     path = project / "data" / "surveys" / "small.yml"
-    surveys = [load("small", wave=2026), load(path, wave=2026), load(str(path), wave=2026), load("data/surveys/small.yml", wave=2026),
-               load(read_card(path), wave=2026)]
+    surveys = [
+        load("small", wave=2026),
+        load(path, wave=2026),
+        load(str(path), wave=2026),
+        load("data/surveys/small.yml", wave=2026),
+        load(read_card(path), wave=2026),
+    ]
     assert all(survey.frame.equals(surveys[0].frame) for survey in surveys)
-    assert surveys[0].card.study == "small" and surveys[0].checksum == read(project / "data" / "raw" / "small_2026.sav").checksum
+    assert (
+        surveys[0].card.study == "small"
+        and surveys[0].checksum == read(project / "data" / "raw" / "small_2026.sav").checksum
+    )
 
 
 def test_the_design_is_the_cards_and_weighting_steps_are_left_alone(project):
@@ -79,7 +93,9 @@ def test_pooled_waves_share_units(project):
     assert len(survey.frame) == 160
     means = survey.mean("y", by="wave").frame
     for k, year in enumerate((2024, 2026)):
-        assert means["estimate"].iloc[k] == pytest.approx(np.average(frame(year)["y"], weights=frame(year)["w"]))
+        assert means["estimate"].iloc[k] == pytest.approx(
+            np.average(frame(year)["y"], weights=frame(year)["w"])
+        )
     vcov = survey.mean("y", by="wave").vcov
     assert vcov[0, 1] != 0
 
@@ -136,11 +152,17 @@ def test_unknown_studies_offer_near_names(project):
     assert find_card("small").name == "small.yml" and home() == project
 
 
-@pytest.mark.parametrize("fault, word", [
-    (lambda f: f.assign(w=f["w"].where(f.index != 4)), "weight"), (lambda f: f.assign(w=f["w"].where(f.index != 4, -1.0)), "negative"),
-    (lambda f: f.assign(w=0.0), "zero"), (lambda f: f.assign(h=f["h"].where(f.index != 4)), "strat"), (lambda f: f.assign(p=f["p"].where(f.index != 4)), "psu|unit"),
-    (lambda f: f.assign(h=f["h"].where(f["p"] != 0, 3.0)), "strat"),
-])
+@pytest.mark.parametrize(
+    "fault, word",
+    [
+        (lambda f: f.assign(w=f["w"].where(f.index != 4)), "weight"),
+        (lambda f: f.assign(w=f["w"].where(f.index != 4, -1.0)), "negative"),
+        (lambda f: f.assign(w=0.0), "zero"),
+        (lambda f: f.assign(h=f["h"].where(f.index != 4)), "strat"),
+        (lambda f: f.assign(p=f["p"].where(f.index != 4)), "psu|unit"),
+        (lambda f: f.assign(h=f["h"].where(f["p"] != 0, 3.0)), "strat"),
+    ],
+)
 def test_designs_that_cannot_be_right(project, fault, word):
     save(project / "data" / "raw" / "small_2026.sav", fault(frame(2026)))
     with pytest.raises(DesignError, match=rf"(?i){word}") as caught:
@@ -149,9 +171,17 @@ def test_designs_that_cannot_be_right(project, fault, word):
 
 
 def test_unclustered_studies_say_so(project):
-    change(project, "design: {weights: w, strata: h, psu: psu}", f"design: {{weights: w, clustered: false, note: {T}}}")
+    change(
+        project,
+        "design: {weights: w, strata: h, psu: psu}",
+        f"design: {{weights: w, clustered: false, note: {T}}}",
+    )
     survey = load("small", wave=2026)
-    assert survey.design.n_units == 80 and survey.card.design.clustered is False and survey.card.design.note["ar"] == "ب"
+    assert (
+        survey.design.n_units == 80
+        and survey.card.design.clustered is False
+        and survey.card.design.note["ar"] == "ب"
+    )
 
 
 def test_cache_on_and_off_give_one_survey(project, monkeypatch):
@@ -176,11 +206,22 @@ def test_a_kobo_export_and_its_sav_twin_make_one_survey(project):
     book.save(project / "data" / "raw" / "small.xlsx")
     form = openpyxl.Workbook()
     form.active.title = "survey"
-    for row in [["type", "name", "label::English (en)", "label::Arabic (ar)"], ["begin_group", "g", "G", "ج"], ["decimal", "w", "W", "و"],
-                ["integer", "h", "H", "ط"], ["integer", "p", "P", "ع"], ["select_one yn", "y", "Y", "س"], ["end_group", None, None, None]]:
+    for row in [
+        ["type", "name", "label::English (en)", "label::Arabic (ar)"],
+        ["begin_group", "g", "G", "ج"],
+        ["decimal", "w", "W", "و"],
+        ["integer", "h", "H", "ط"],
+        ["integer", "p", "P", "ع"],
+        ["select_one yn", "y", "Y", "س"],
+        ["end_group", None, None, None],
+    ]:
         form.active.append(row)
     choices = form.create_sheet("choices")
-    for row in [["list_name", "name", "label::English (en)", "label::Arabic (ar)"], ["yn", 1, "Yes", "نعم"], ["yn", 0, "No", "لا"]]:
+    for row in [
+        ["list_name", "name", "label::English (en)", "label::Arabic (ar)"],
+        ["yn", 1, "Yes", "نعم"],
+        ["yn", 0, "No", "لا"],
+    ]:
         choices.append(row)
     form.save(project / "data" / "raw" / "form.xlsx")
     twin = load("small", wave=2026)

@@ -49,7 +49,11 @@ def test_arab_barometer_traps(jordan):
 
 def test_arab_barometer_work_adds_up(jordan):
     employment = jordan.frame["employment"].value_counts(dropna=False).to_dict()
-    assert employment[1.0] == 711 and employment[2.0] == 160 and sum(n for code, n in employment.items() if code == code) == 1793
+    assert (
+        employment[1.0] == 711
+        and employment[2.0] == 160
+        and sum(n for code, n in employment.items() if code == code) == 1793
+    )
     assert np.isfinite(jordan.values("unemployed")).sum() == 711 + 160
     report = recode_report("arab_barometer_3_jordan", cache=False)
     for name in ("sex", "education", "marital", "emigrate", "elections_fair", "trust_army"):
@@ -90,8 +94,25 @@ def test_anes_negative_codes_stay_codes():
     assert raw.frame.shape == (7453, 44) and (raw.frame.select_dtypes("float") < 0).any().any()
 
 
-@pytest.mark.parametrize("name", ["sample.sav", "sample.zsav", "sample.por", "sample.dta", "sample_large.sav", "hebrews.sav", "tegulu.sav", "missing_char.sav",
-                                  "missing_test.sav", "missing_test.dta", "ordered_category.sav", "sample_missing.sav", "simple_alltypes.sav", "test_width.sav"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sample.sav",
+        "sample.zsav",
+        "sample.por",
+        "sample.dta",
+        "sample_large.sav",
+        "hebrews.sav",
+        "tegulu.sav",
+        "missing_char.sav",
+        "missing_test.sav",
+        "missing_test.dta",
+        "ordered_category.sav",
+        "sample_missing.sav",
+        "simple_alltypes.sav",
+        "test_width.sav",
+    ],
+)
 def test_spss_oddities_are_read(name):
     raw = read(real("spss_oddities", name))
     assert len(raw.frame) and {dtype.kind for dtype in raw.frame.dtypes} <= {"f", "O", "M"}
@@ -99,13 +120,24 @@ def test_spss_oddities_are_read(name):
 
 
 def test_one_sample_in_three_formats_is_one_content():
-    assert len({read(real("spss_oddities", name)).checksum for name in ("sample.sav", "sample.zsav", "sample.dta")}) == 1
+    assert (
+        len(
+            {
+                read(real("spss_oddities", name)).checksum
+                for name in ("sample.sav", "sample.zsav", "sample.dta")
+            }
+        )
+        == 1
+    )
 
 
 def test_missing_ranges_of_spss():
     book = read(real("spss_oddities", "sample_missing.sav")).codebook
     assert book.missing_codes("mynum") == {-1.0, 2500.0} and book.missing_codes("myord") == {-1.0, -2.0, -3.0}
-    assert read(real("spss_oddities", "simple_alltypes.sav")).codebook.missing_kinds("z")[999.0] == "not_applicable"
+    assert (
+        read(real("spss_oddities", "simple_alltypes.sav")).codebook.missing_kinds("z")[999.0]
+        == "not_applicable"
+    )
 
 
 def test_r_survey_identifiers_stay_text():

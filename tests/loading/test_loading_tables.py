@@ -40,7 +40,9 @@ def test_a_byte_order_mark_in_the_first_name_goes(tmp_path, header):
     assert list(read(csv(tmp_path, header + "1,2\n")).frame.columns) == ["id", "x"]
 
 
-@pytest.mark.parametrize("mark, name", [(",", "a.csv"), (";", "a.csv"), ("\t", "a.tsv"), ("\t", "a.txt"), ("|", "a.csv")])
+@pytest.mark.parametrize(
+    "mark, name", [(",", "a.csv"), (";", "a.csv"), ("\t", "a.tsv"), ("\t", "a.txt"), ("|", "a.csv")]
+)
 def test_separators(tmp_path, mark, name):
     raw = read(csv(tmp_path, f"a{mark}b\n1{mark}x\n", name))
     assert raw.frame.to_dict("list") == {"a": [1.0], "b": ["x"]}
@@ -56,7 +58,9 @@ def test_identifiers_stay_text_and_are_noted(tmp_path):
 
 def test_na_is_missing_where_a_program_wrote_it_and_text_where_a_person_did(tmp_path):
     quoted = read(csv(tmp_path, '"c","n"\n"NA",1\nNA,NA\n"DE",2\n'))
-    assert quoted.frame["c"].fillna("?").tolist() == ["NA", "?", "DE"] and quoted.frame["n"].isna().tolist() == [False, True, False]
+    assert quoted.frame["c"].fillna("?").tolist() == ["NA", "?", "DE"] and quoted.frame[
+        "n"
+    ].isna().tolist() == [False, True, False]
     plain = read(csv(tmp_path, "c,n\nNA,1\nDE,NA\n"))
     assert plain.frame["c"].tolist() == ["NA", "DE"] and plain.frame["n"].isna().tolist() == [False, True]
 
@@ -102,8 +106,11 @@ def book(path, rows, sheet="data", more=()):
 
 
 def test_excel_cells_of_every_kind(tmp_path):
-    rows = [["n", "id", "t", "d", "mixed", "flag", "blank"],
-            [1, "007", "=text", dt.datetime(2026, 3, 1), 1, True, None], [2.5, "010", "ب", dt.datetime(2026, 3, 2), "x", False, None]]
+    rows = [
+        ["n", "id", "t", "d", "mixed", "flag", "blank"],
+        [1, "007", "=text", dt.datetime(2026, 3, 1), 1, True, None],
+        [2.5, "010", "ب", dt.datetime(2026, 3, 2), "x", False, None],
+    ]
     rows[1][2] = "'text"
     raw = read(book(tmp_path / "a.xlsx", rows))
     assert raw.frame["n"].tolist() == [1, 2.5] and raw.frame["id"].tolist() == ["007", "010"]
@@ -144,8 +151,15 @@ def test_old_excel_says_what_to_do(tmp_path):
 
 
 def test_parquet_keeps_types(tmp_path):
-    frame = pd.DataFrame({"i": [1, 2], "t": ["a", None], "d": pd.to_datetime(["2026-01-01", "2026-01-02"]), "c": pd.Categorical(["x", "y"]),
-                          "b": [True, False]})
+    frame = pd.DataFrame(
+        {
+            "i": [1, 2],
+            "t": ["a", None],
+            "d": pd.to_datetime(["2026-01-01", "2026-01-02"]),
+            "c": pd.Categorical(["x", "y"]),
+            "b": [True, False],
+        }
+    )
     frame.to_parquet(tmp_path / "a.parquet")
     raw = read(tmp_path / "a.parquet")
     assert [raw.frame[c].dtype.kind for c in "id"] == ["f", "M"] and raw.frame["c"].tolist() == ["x", "y"]

@@ -51,6 +51,7 @@ from masar_research.briefs.blocks import (
     ParagraphBlock,
     Row,
     Shown,
+    SourcesBlock,
     TableBlock,
     TitleBlock,
     Tone,
@@ -134,7 +135,9 @@ class Brief:
     @cached_property
     def pooled(self) -> Survey:
         """All waves of the study in one survey, for changes between waves."""
-        return self._opened.pool()
+        survey, checksums = self._opened.pool()
+        self._emit(SourcesBlock(brief=self.name, checksums=checksums))
+        return survey
 
     @property
     def card(self) -> Any:

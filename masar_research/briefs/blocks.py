@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -64,6 +64,13 @@ class Header(Block):
     weighting: tuple[LabelRef, ...] = ()
     lacks: tuple[tuple[str, LabelRef], ...] = ()
     disclosure: dict[str, LabelRef] = {}
+
+
+class SourcesBlock(Block):
+    """Checksums of further waves, read when the waves are pooled; wave → checksum."""
+
+    type: Literal["sources"] = "sources"
+    checksums: dict[str, str]
 
 
 class Row(Model):
@@ -233,6 +240,7 @@ class FixedBlock(Block):
 
 AnyBlock = Annotated[
     Header
+    | SourcesBlock
     | EstimatesBlock
     | TitleBlock
     | MessageBlock
@@ -292,7 +300,26 @@ def collect(notebook: Mapping[str, Any]) -> list[Block]:
             "The executed notebook holds no brief: its first block must be the header.",
             remedy="Open it with brief = briefs.open_brief(...) and call its verbs in the cells that follow.",
         )
-    return found
+    return with_sources(found)
+
+
+def with_sources(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with the checksums of all waves that were read in the header."""
+    checksums: dict[str, str] = {}
+    for block in blocks:
+        if isinstance(block, SourcesBlock):
+            checksums |= block.checksums
+    out: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Header) and checksums:
+            waves = tuple(
+                wave.model_copy(update={"checksum": checksums.get(str(wave.wave), wave.checksum)})
+                for wave in block.waves
+            )
+            block = block.model_copy(update={"waves": waves})
+        if not isinstance(block, SourcesBlock):
+            out.append(block)
+    return out
 
 
 def number_or_none(value: Any) -> float | None:

@@ -16,7 +16,7 @@ from masar_research.briefs.geography import Geography, geography as find_geograp
 from masar_research.briefs.refs import LabelRef
 from masar_research.briefs.steps import step_words
 from masar_research.errors import BriefError, ParameterError
-from masar_research.loading import load
+from masar_research.loading import load, read_wave
 from masar_research.loading.cards import read_card
 from masar_research.survey import Survey
 from masar_research.weighting import from_card
@@ -32,7 +32,7 @@ class Opened:
     waves: tuple[int | str, ...]
     geography: Geography
     header: dict[str, Any]
-    pool: Callable[[], Survey]
+    pool: Callable[[], tuple[Survey, dict[str, str]]]
 
     def constant(self, name: str) -> tuple[int | float | str, str]:
         """A parameter of the brief or a number of the card, with where it comes from."""
@@ -76,8 +76,9 @@ def opened(study: str, wave: int | str | None, place: str, profile: str) -> Open
         {"survey": study, "wave": chosen, "geography": where.code, "profile": profile},
     )  # fmt: skip
 
-    def pool() -> Survey:
-        return _within(weighted(load(card, cache=use_cache())), where)
+    def pool() -> tuple[Survey, dict[str, str]]:
+        survey = _within(weighted(load(card, cache=use_cache())), where)
+        return survey, {str(each): read_wave(card, each, cache=use_cache()).checksum for each in waves}
 
     return Opened(_within(whole, where), card, chosen, waves, where, header, pool)
 
@@ -169,7 +170,7 @@ def _wave(card: Any, code: int | str, survey: Survey | None) -> WaveFacts:
         start=fieldwork.start.isoformat() if fieldwork.start else None,
         end=fieldwork.end.isoformat() if fieldwork.end else None,
         note=_label(fieldwork.note, f"waves.{code}.fieldwork") if fieldwork.note else None,
-        checksum=survey.checksum if survey is not None else wave.checksum,
+        checksum=survey.checksum if survey is not None else None,
         file=wave.file.replace("\\", "/").rsplit("/", 1)[-1],
     )
 

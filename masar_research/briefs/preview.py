@@ -18,6 +18,7 @@ from masar_research.briefs.blocks import (
     HeadingBlock,
     MessageBlock,
     ParagraphBlock,
+    SourcesBlock,
     TableBlock,
     TitleBlock,
 )
@@ -55,6 +56,8 @@ def preview(block: Block, sets: Sets) -> str:
             body = f"<i>table: {html.escape(block.id)}, {len(block.rows)} rows</i>" + _pair(
                 *_both(block.caption, sets)
             )
+        case SourcesBlock():
+            body = "<br>".join(html.escape(f"{wave}: {text}") for wave, text in block.checksums.items())
         case EvidenceBlock():
             body = f"<i>strength of evidence, from {html.escape(block.start)}</i>"
         case FixedBlock():

@@ -177,7 +177,11 @@ def build_many(
 
 
 def _failed_slug(outcome: Outcome) -> str:
-    return slug(outcome.name, outcome.parameters)
+    """Where the report would stand; the parameters as given when they cannot be completed."""
+    try:
+        return slug(outcome.name, catalogue.check(catalogue.entry(outcome.name), outcome.parameters))
+    except MasarError:
+        return slug(outcome.name, outcome.parameters)
 
 
 def _unexpected(error: Exception) -> BriefError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,21 +43,28 @@ def own_tiny(tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return home
 
 
-@pytest.fixture(scope="session")
-def built_tiny(tiny_home: Path) -> Path:
-    """The tiny brief built once; the folder of its report."""
-    from masar_research.briefs.runner import build
-
+@contextmanager
+def at(home: Path) -> Iterator[None]:
+    """The tiny project as the current one, for fixtures that outlive a test."""
     before = {name: os.environ.get(name) for name in ("MASAR_HOME", "MASAR_NO_CACHE")}
-    os.environ.update(MASAR_HOME=str(tiny_home), MASAR_NO_CACHE="1")
+    os.environ.update(MASAR_HOME=str(home), MASAR_NO_CACHE="1")
     try:
-        return build("tiny", survey="tiny", date="2026-06-01", out=tiny_home / "reports").path
+        yield
     finally:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def built_tiny(tiny_home: Path) -> Path:
+    """The tiny brief built once; the folder of its report."""
+    from masar_research.briefs.runner import build
+
+    with at(tiny_home):
+        return build("tiny", survey="tiny", date="2026-06-01", out=tiny_home / "reports").path
 
 
 @pytest.fixture(scope="session")
@@ -67,27 +76,20 @@ def tiny_blocks(tiny_home: Path) -> tuple:
     from masar_research.briefs import authoring, blocks
     from masar_research.briefs.emit import Collected
 
-    before = {name: os.environ.get(name) for name in ("MASAR_HOME", "MASAR_NO_CACHE")}
-    os.environ.update(MASAR_HOME=str(tiny_home), MASAR_NO_CACHE="1")
-    try:
+    with at(tiny_home):
         kept = Collected()
         brief = authoring.open_brief("tiny", survey="tiny", wave=2026, emit=kept)
         names = {name: getattr(briefs, name) for name in briefs.__all__} | {"brief": brief}
         for cell in (NUMBERS, WORDS, TAIL):
             exec(cell, names)
-        return tuple(blocks.load(blocks.dump(block)) for block in kept.blocks)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        return tuple(blocks.with_sources([blocks.load(blocks.dump(block)) for block in kept.blocks]))
 
 
-@pytest.fixture
-def tiny_composed(tiny: Path, tiny_blocks: tuple):
+@pytest.fixture(scope="session")
+def tiny_composed(tiny_home: Path, tiny_blocks: tuple):
     """The tiny brief gated and composed."""
     from masar_research.briefs import gate
     from masar_research.briefs.compose import compose
 
-    return compose(tiny_blocks, gate.decide(tiny_blocks), date="2026-06-01")
+    with at(tiny_home):
+        return compose(tiny_blocks, gate.decide(tiny_blocks), date="2026-06-01")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -207,7 +206,7 @@ def build(
         unit=_locked(sampling[-1].code), n_units=len(psus.codes), n_strata=n_strata,
         unit_sizes=np.bincount(sampling[-1].code, minlength=len(psus.codes)), stages=stages,
         psus=psus, df_psus=Groups.of(dense(df_psu)), df_strata=Groups.of(dense(df_stratum)),
-        overlaps=overlaps, facts=MappingProxyType(facts),
+        overlaps=overlaps, facts=facts,
     )  # fmt: skip
 
 

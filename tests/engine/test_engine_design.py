@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -306,3 +308,17 @@ def test_an_empty_domain_is_nan_and_its_total_is_zero():
     assert (result.n[1], result.psu_count[1]) == (0, 0)
     total = engine.total(design, y, domain=domain, n_domains=3)
     assert total.estimate.tolist() == [3, 0, 7]
+
+
+def test_a_design_travels_to_another_process():
+    design = engine.declare(np.ones(6), strata=list("aaabbb"), psu=[1, 2, 3] * 2, wave=[1] * 6)
+    again = pickle.loads(pickle.dumps(design))
+    assert again.describe() == design.describe()
+    y = np.arange(6.0)
+    assert variance(again, y) == variance(design, y)
+
+
+def test_the_facts_handed_out_are_a_copy():
+    design = engine.declare(np.ones(4))
+    design.describe()["strata"] = 99
+    assert design.describe()["strata"] == 1

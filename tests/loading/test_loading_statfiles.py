@@ -221,3 +221,23 @@ def test_a_missing_file_names_its_neighbours(tmp_path):
     assert "data_2026.csv" in caught.value.remedy and caught.value.ar
     with pytest.raises(DataError, match="folder"):
         read(tmp_path)
+
+
+def test_the_checksum_never_changes_between_versions():
+    """Cards carry checksums: another algorithm would call every known file a stranger."""
+    from masar_research.codebook import Category, Codebook, Variable
+    from masar_research.loading import content_checksum
+
+    frame = pd.DataFrame(
+        {
+            "a": [1.0, np.nan, -0.0],
+            "t": pd.Series(["ذكر", None, "x"], dtype="str"),
+            "d": pd.to_datetime(["2026-03-01", None, "1880-05-06"]),
+        }
+    )
+    codes = (Category(1, {"en": "One", "ar": "واحد"}), Category("1", {"en": "Text"}, "refused"))
+    book = Codebook([Variable("a", {"en": "A"}, {"en": "Question?"}, "nominal", codes)])
+    assert content_checksum(frame, book) == (
+        "sha256-content:67f4db7ba16b73c4cbb05069c65b10fa4245b94b83ff4d3f42c77be0a51439af"
+    )
+    assert content_checksum(frame.assign(a=[1.0, np.nan, 0.0]), book) == content_checksum(frame, book)

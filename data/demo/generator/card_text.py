@@ -144,6 +144,15 @@ disclosure:
   mode:
     en: "Modelled on face-to-face interviews on tablets, in Arabic."
     ar: "على غرار المقابلات الوجاهية باستخدام الأجهزة اللوحية، باللغة العربية."
+  dates:
+    en: "Dates in the files are invented: 2 October to 17 November 2022, 6 October to 20 November 2024, 29 March to 7 May 2026."
+    ar: "التواريخ في الملفات مُتخيَّلة: من 2 تشرين الأول إلى 17 تشرين الثاني 2022، ومن 6 تشرين الأول إلى 20 تشرين الثاني 2024، ومن 29 آذار إلى 7 أيار 2026."
+  sizes:
+    en: "4,800 households sampled and about 3,600 completed interviews in each wave; the file holds the result of every visit. Precision is computed for each estimate with the design effect."
+    ar: "4,800 أسرة مسحوبة ونحو 3,600 مقابلة مكتملة في كل جولة؛ ويتضمن الملف نتيجة كل زيارة. وتُحسب الدقة لكل تقدير مع أثر التصميم."
+  weighting:
+    en: "Inverse selection probability over all stages; non-response by governorate and urban or rural; raking to the synthetic population's totals by governorate, sex and age, nationality, urban and rural; trimming at the median plus six interquartile ranges."
+    ar: "مقلوب احتمال الاختيار في جميع المراحل؛ وتعديل عدم الاستجابة حسب المحافظة والحضر والريف؛ ثم الترجيح التكراري على مجاميع السكان المصطنعين حسب المحافظة والجنس والعمر والجنسية والحضر والريف؛ ثم تقليم الأوزان عند الوسيط مضافاً إليه ستة أمثال المدى الربيعي."
   processing:
     en: "Skips, ranges and codes are enforced by the form. Interviews broken off after the labour section are kept in the file and count as non-response. Lengths, visits and interviewer numbers are in the file for quality checks."
     ar: "تضبط الاستمارة الانتقالات والمدى والرموز. وتبقى المقابلات المنقطعة بعد قسم العمل في الملف وتُعد عدم استجابة. ويتضمن الملف مدة المقابلة وعدد الزيارات ورقم الباحث لأغراض ضبط الجودة."

@@ -39,6 +39,9 @@ FACTS: dict[str, float] = {
     "F145": 21.4, "F146": 18.2, "F147": 32.9, "F113": 25.8,
     # share of the female, of the male labour force holding a bachelor's degree or higher
     "F167": 73.0, "F168": 27.2,
+    # unemployment of Jordanians (all, men, women), of all residents, of non-Jordanians (all, men, women):
+    # third quarter of 2025; all residents and Jordanians: third quarter of 2024
+    "F254": 21.4, "F255": 18.0, "F256": 33.9, "F257": 16.2, "F260": 9.2, "F261": 8.1, "F262": 14.7, "F263": 16.3, "F264": 21.5,
     # turnout 2024: all, men, women; 2020
     "F169": 32.25, "F173": 35.69, "F174": 29.18, "F210": 29.86,
     # internet users 2024, 2023; own a mobile phone 2024; households with a computer 2024, 2023
@@ -79,9 +82,10 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption("labour_2024", "Women's participation of 14.9 per cent stands for 2024, between F112 (15.5) and "
                "F123 (14.8)."),
     Assumption("labour_2026", "The 2026 labour market is a projection: participation of Jordanian women 17.0 and men "
-               "53.5 per cent, unemployment 31.5 and 17.8, of graduates 25.0."),
-    Assumption("labour_non_jordanians", "Participation and unemployment of non-Jordanians are set so that all residents "
-               "stand about five points below Jordanians in unemployment (21.4 and 16.2 in the third quarter of 2025)."),
+               "53.5 per cent; unemployment 33.3 and 17.4, near the third quarter of 2025 (F255, F256) and 21.4 in all "
+               "(F254); of graduates 25.0."),
+    Assumption("labour_non_jordanians", "Participation and unemployment by nationality are set so that non-Jordanians come "
+               "near F260-F262 and all residents stand about five points below Jordanians (F254, F257; F263, F264)."),
     Assumption("clustering", "Blocks and households share unobserved causes that give intra-class correlations of "
                "about 0.03 to 0.08 within blocks."),
     Assumption("attitudes", "Levels of attitudes, media habits, finance, rights, norms and civic action without a "

@@ -22,16 +22,16 @@ PARTICIPATION = {
 UNEMPLOYMENT = {
     2022: (FACTS["F138"], FACTS["F139"], FACTS["F140"]),
     2024: (FACTS["F146"], FACTS["F147"], FACTS["F113"]),
-    2026: (17.8, 31.5, 25.0),
+    2026: (17.4, 33.3, 25.0),
 }
 WOMEN_GRADUATES_RATIO = 1.08  # assumed: unemployment of women graduates over that of all women
 
 # assumed, by nationality: participation men, women; unemployment men, women (per cent)
 NON_JORDANIANS = {
-    2: (61.0, 7.0, 11.5, 20.0),
-    3: (59.0, 10.5, 14.5, 24.0),
-    4: (93.0, 18.0, 3.5, 8.0),
-    5: (66.0, 29.0, 8.5, 12.0),
+    2: (61.0, 7.0, 11.8, 18.6),
+    3: (59.0, 10.5, 14.9, 22.3),
+    4: (93.0, 18.0, 3.6, 7.4),
+    5: (66.0, 29.0, 8.8, 11.2),
 }
 
 # additive scores by governorate for participation of women and for unemployment (assumed, with

@@ -124,6 +124,8 @@ def the_population(*, cached: bool = True) -> Population:
         part = path.with_name(f"{path.stem}.{os.getpid()}.part.npz")
         np.savez(part, **{f.name: getattr(made, f.name) for f in fields(Population)})
         part.replace(path)
+        for old in set(path.parent.glob("population-*.npz")) - {path}:
+            old.unlink(missing_ok=True)
     return made
 
 

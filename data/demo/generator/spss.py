@@ -46,5 +46,8 @@ def write_spss(frame: pd.DataFrame, path: Path) -> None:
             formats[name] = {"date": "DATE11", "datetime": "DATETIME20"}.get(
                 item.answers, "F12.6" if name == "base_weight" else "F8.4" if name == "wealth_score" else
                 "F8.1" if item.answers == "decimal" else "F8.0")
+    # pyreadstat takes dates in nanoseconds only
+    stamps = {name: frame[name].astype("datetime64[ns]") for name in frame.columns if frame[name].dtype.kind == "M"}
+    frame = frame.assign(**stamps)
     pyreadstat.write_sav(frame, str(path), file_label=FILE_LABEL, column_labels=labels, row_compress=True, note=NOTE,
                          variable_value_labels=values, missing_ranges=missing, variable_measure=measure, variable_format=formats)

@@ -122,14 +122,14 @@ def _more(a: Asked) -> np.ndarray:
     return np.where(a.rng.random(a.rows.size) < np.where(short, 0.24, 0.06), 1, 2).astype(np.float32)
 
 
-_PAY = np.array([0, 900, 590, 520, 460, 370, 300, 390, 385, 320.0])
+_PAY = np.array([0, 860, 520, 480, 430, 380, 310, 400, 395, 335.0])
 
 
 def _wage(a: Asked) -> np.ndarray:
     base = np.log(_PAY[a.earlier("occupation").astype(int)])
-    base = base + 0.10 * (a.education - 3) * (a.education > 3) + 0.010 * np.clip(a.age - 20, 0, 30)
-    base = base - 0.115 * (a.sex == 2) - 0.20 * (a.jordanian == 0) + 0.06 * (a.earlier("sector") == 1)
-    base = base + 0.55 * np.log(a.earlier("hours") / 45) + 0.02 * (a.view.wave - 2024)
+    base = base + 0.06 * (a.education - 3) * (a.education > 3) + 0.010 * np.clip(a.age - 20, 0, 30)
+    base = base - 0.20 * (a.sex == 2) - 0.16 * (a.jordanian == 0) + 0.06 * (a.earlier("sector") == 1)
+    base = base + 0.90 * np.log(a.earlier("hours") / 44) + 0.02 * (a.view.wave - 2024)
     wage = np.exp(base + 0.10 * a.blocks + 0.27 * a.rng.standard_normal(a.rows.size))
     return np.maximum(40, np.round(wage / 5) * 5).astype(np.float32)
 

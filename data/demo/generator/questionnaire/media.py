@@ -82,7 +82,7 @@ HEADLINES = (  # (true?, English, Arabic, level)
 SHORT_TEST = (
     (True, "Ministry publishes the timetable of the secondary certificate examinations.", "الوزارة تنشر برنامج امتحانات الثانوية العامة.", 0.65),
     (False, "Secret list names shops that sell plastic rice.", "قائمة سرية بأسماء محلات تبيع أرزاً بلاستيكياً.", -0.15),
-    (True, "Municipality announces hours of water distribution for the summer.", "البلدية تعلن ساعات توزيع المياه خلال الصيف.", 0.60),
+    (True, "Municipality announces the hours of water distribution for the summer.", "البلدية تعلن ساعات توزيع المياه خلال الصيف.", 0.60),
     (False, "One spice found in every kitchen makes vaccines unnecessary.", "نوع من التوابل في كل مطبخ يغني عن اللقاحات.", -0.30),
     (True, "Statistics office reports fewer unemployed than a year ago.", "دائرة الإحصاءات تعلن انخفاض عدد المتعطلين عن العام الماضي.", 0.20),
     (False, "Hidden camera proves that clouds are made by aircraft.", "كاميرا خفية تثبت أن الغيوم تصنعها الطائرات.", -0.45),

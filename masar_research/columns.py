@@ -63,7 +63,7 @@ class Columns:
             )
 
     def missing_codes(self, name: str) -> frozenset[Any]:
-        return self.codebook.missing_codes(name) if name in self.codebook else frozenset()
+        return self.codebook.missing_codes(name)
 
     def values(self, name: str) -> np.ndarray:
         """(n,) float64, NaN where blank or a code declared missing."""

@@ -144,7 +144,7 @@ class Survey:
         parsed = expressions.parse(expression)
         for name in parsed.names:
             self._columns.require(name)
-        return expressions.truth(parsed, self._columns.raw, self._columns.missing_codes)
+        return expressions.truth(parsed, self._columns.raw, self.codebook.missing_kinds)
 
     def __len__(self) -> int:
         return self.design.n_rows

@@ -74,6 +74,7 @@ def test_codes_declared_missing_are_no_answers_and_are_counted(survey):
     assert shares.frame["estimate"].sum() == pytest.approx(1)
     refused = int((survey.frame["trust"] == 9).sum())
     assert shares.frame["n_missing"].tolist() == [refused, refused]
+    assert survey.where('missing(trust, "refused")').mask.sum() == refused
     assert survey.where("trust != 1").mask.sum() == (survey.frame["trust"] == 2).sum()
 
 

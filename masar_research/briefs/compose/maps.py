@@ -24,9 +24,9 @@ def draw(voice: Voice, block: FigureBlock, width: float) -> drawn.Art:
         found[int(code)] = mark(voice, row.cell, "plain")
     shapes = places.boundaries("governorate")
     shapes = places.tile_grid() if shapes is None else shapes
-    outlines = places.regions_of(shapes)
+    outlines, inner = places.regions_of(shapes), None
     if column == "region":
-        shapes, outlines = outlines, None
+        shapes, outlines, inner = outlines, None, shapes
     for code in shapes["code"]:
         found.setdefault(int(code), Mark(None, status="suppress"))
-    return charts.areas(shapes, found, voice.lang, width=width, outlines=outlines)
+    return charts.areas(shapes, found, voice.lang, width=width, outlines=outlines, inner=inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import cos, radians
 from typing import TYPE_CHECKING
 
@@ -182,10 +183,11 @@ def _layout(
             return np.column_stack([x, 0.5 + (north - points[:, 1]) * factor])
 
         lines = None if inner is None else shapely.transform(shapely.union_all(inner.boundary), place)
+        seats = () if inner is None else tuple(shapely.transform(g.centroid, place) for g in inner.geometry)
         found = []
         for code, shape in zip(shapes["code"], shapes.geometry, strict=True):
             drawn = shapely.transform(shape, place)
-            found.append(_labelled(code, drawn, values[code], str(names[code]), lang, digits, lines))
+            found.append(_labelled(code, drawn, values[code], str(names[code]), lang, digits, lines, seats))
         wide = (east - west) * squeeze * factor + 1.0 + sum(margins)
         outside = [area for area in found if area.spot is None]
         dropped = frozenset(area.code for area in outside if area.mark.value is None and width < _ROOMY)
@@ -234,13 +236,13 @@ def _squeeze(shapes: gpd.GeoDataFrame) -> float:
 
 def _labelled(
     code: object, shape: BaseGeometry, mark: Mark, name: str, lang: Lang, digits: int,
-    lines: BaseGeometry | None,
+    lines: BaseGeometry | None, seats: tuple[Point, ...],
 ) -> _Area:  # fmt: skip
     area = _Area(code, shape, mark, _label(name, mark, lang, digits, theme.TEXT), None)
-    spot = _spot(area, lines)
+    spot = _spot(area, lines, seats)
     if spot is None:
         area = replace(area, label=_label(name, mark, lang, digits, theme.SMALL))
-        spot = _spot(area, lines)
+        spot = _spot(area, lines, seats)
     return replace(area, spot=spot)
 
 
@@ -258,25 +260,26 @@ def _label(name: str, mark: Mark, lang: Lang, digits: int, size: float) -> _Labe
     return _Label(lines, figure, wide, tall, size)
 
 
-def _spot(area: _Area, lines: BaseGeometry | None) -> Point | None:
+def _spot(area: _Area, lines: BaseGeometry | None, seats: tuple[Point, ...]) -> Point | None:
     """Where the label's box lies wholly inside, clear of borders and near the middle."""
     pad = 0.5
     wide, tall = area.label.wide / 2 + pad, area.label.tall / 2 + pad
     west, north, east, south = area.shape.bounds
     centre = area.shape.centroid
+    columns = [centre.x, *np.linspace(west + wide, east - wide, 15)]
+    rows = [centre.y, *np.linspace(north + tall, south - tall, 15)]
     best, score = None, -np.inf
-    for x in [centre.x, *np.linspace(west + wide, east - wide, 15)]:
-        for y in [centre.y, *np.linspace(north + tall, south - tall, 15)]:
-            if not west + wide - 1e-9 <= x <= east - wide + 1e-9:
-                continue
-            frame = rectangle(x - wide, y - tall, x + wide, y + tall)
-            if area.shape.contains(frame):
-                clear = area.shape.boundary.distance(Point(x, y))
-                value = min(clear, _CLEAR) - 0.15 * np.hypot(x - centre.x, y - centre.y)
-                if lines is not None and frame.intersects(lines):
-                    value -= 2 * _CLEAR
-                if value > score + 1e-9:
-                    best, score = Point(x, y), value
+    for x, y in [*((seat.x, seat.y) for seat in seats), *product(columns, rows)]:
+        frame = rectangle(x - wide, y - tall, x + wide, y + tall)
+        if not area.shape.contains(frame):
+            continue
+        value = -0.15 * np.hypot(x - centre.x, y - centre.y)
+        value += min(area.shape.boundary.distance(Point(x, y)), _CLEAR)
+        if lines is not None:
+            value -= 2 * _CLEAR if frame.intersects(lines) else 0.0
+            value += min(lines.distance(Point(x, y)), _CLEAR)
+        if value > score + 1e-9:
+            best, score = Point(x, y), value
     return best
 
 

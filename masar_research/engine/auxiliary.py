@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -93,7 +94,7 @@ def products(left: Basis, right: Basis, factor: np.ndarray) -> np.ndarray | spar
     if left.matrix is not None:
         return products(right, left, factor).T
     if right.matrix is not None:
-        sums = _column_sums(left, right.matrix, factor)
+        sums = row_sums(left.cells, factor, right.matrix, left.n_cells)
     elif left.cells is right.cells:
         diagonal = cell_sums(left.cells, factor, left.n_cells)
         if left.table is None and right.table is None:
@@ -114,9 +115,18 @@ def cell_sums(codes: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
     return np.bincount(codes, weights=values, minlength=k)
 
 
-def _column_sums(basis: Basis, matrix: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    columns = [cell_sums(basis.cells, factor * column, basis.n_cells) for column in matrix.T]
-    return np.stack(columns, axis=1)
+def row_sums(codes: np.ndarray, factor: np.ndarray, matrix: np.ndarray, k: int) -> np.ndarray:
+    """(k, p) sums of factor × rows of ``matrix`` by code; rows coded −1 or with factor 0 left out.
+
+    The rows are read once, in the order they stand.
+    """
+    keep = (codes >= 0) & (factor != 0)
+    entries = codes if keep.all() else codes[keep]
+    start = np.zeros(codes.size + 1, dtype=np.int64)
+    np.cumsum(keep, out=start[1:])
+    by_row = sparse.csc_array((factor[keep] if entries is not codes else factor, entries, start),
+                              shape=(k, codes.size))
+    return by_row @ matrix
 
 
 def _cross_sums(left: Basis, right: Basis, factor: np.ndarray):
@@ -187,40 +197,52 @@ class Calibration:
                 f"the design has {unit.size}.",
                 remedy="Calibrate the weights of the same rows that the design declares.",
             )
-        units = Basis(cells=unit, table=None, n_cells=n_units)
-        inverse_g = [step.inverse_g() for step in self.steps]
-        carried = [step.carried() for step in self.steps]
-        grams, onto_units, onto_steps = [], [], []
-        for k, step in enumerate(self.steps):
-            weight = np.where(step.after > 0, step.before, 0.0)
-            gram = products(step.basis, step.basis, weight)
-            if sparse.issparse(gram):
-                diagonal = gram.diagonal()
-                grams.append(np.divide(1.0, diagonal, out=np.zeros(diagonal.size),
-                                       where=diagonal > 0))
-            else:
-                grams.append(ginverse(gram))
-            onto_units.append(products(units, step.basis, carried[k]))
-            onto_steps.append(
-                tuple(
-                    products(step.basis, later.basis, carried[j] * inverse_g[k])
-                    for j, later in enumerate(self.steps)
-                    if j > k
-                )
-            )
-        return BoundCalibration(self, tuple(inverse_g), tuple(grams), tuple(onto_units),
-                                tuple(onto_steps))
+        return BoundCalibration(self, unit, n_units)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Products:
+    """Per step: before / after, inverse Gram matrix, x carried by unit and by earlier steps."""
+
+    inverse_g: np.ndarray
+    ginverse: np.ndarray
+    onto_units: np.ndarray | sparse.csr_matrix
+    onto_later: tuple[np.ndarray | sparse.csr_matrix, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class BoundCalibration:
-    """A calibration bound to the units of a design; see :class:`Calibration`."""
+    """A calibration bound to the units of a design; see :class:`Calibration`.
+
+    The products are summed when a variance is first asked for, and kept.
+    """
 
     calibration: Calibration
-    inverse_g: tuple[np.ndarray, ...]
-    ginverse: tuple[np.ndarray, ...]
-    onto_units: tuple[np.ndarray | sparse.csr_matrix, ...]
-    onto_steps: tuple[tuple[np.ndarray | sparse.csr_matrix, ...], ...]
+    unit: np.ndarray
+    n_units: int
+
+    @cached_property
+    def products(self) -> tuple[_Products, ...]:
+        """The products of each step."""
+        steps = self.calibration.steps
+        units = Basis(cells=self.unit, table=None, n_cells=self.n_units)
+        carried = [step.carried() for step in steps]
+        out = []
+        for k, step in enumerate(steps):
+            inverse_g = step.inverse_g()
+            gram = products(step.basis, step.basis, np.where(step.after > 0, step.before, 0.0))
+            if sparse.issparse(gram):
+                diagonal = gram.diagonal()
+                inverse = np.divide(1.0, diagonal, out=np.zeros(diagonal.size), where=diagonal > 0)
+            else:
+                inverse = ginverse(gram)
+            later = tuple(
+                products(step.basis, steps[j].basis, carried[j] * inverse_g)
+                for j in range(k + 1, len(steps))
+            )
+            onto_units = products(units, step.basis, carried[k])
+            out.append(_Products(inverse_g, inverse, onto_units, later))
+        return tuple(out)
 
     def residualise(self, totals: np.ndarray, aggregate: Aggregate) -> np.ndarray:
         """Unit totals of weight × influence less what the auxiliaries explain.
@@ -240,12 +262,13 @@ class BoundCalibration:
         out = np.array(totals, dtype=float)
         slopes: list[np.ndarray] = [np.empty(0)] * len(steps)
         for k in range(len(steps) - 1, -1, -1):
-            cross = self._cross(steps[k].basis, self.inverse_g[k], aggregate)
-            for offset, matrix in enumerate(self.onto_steps[k]):
+            made = self.products[k]
+            cross = self._cross(steps[k].basis, made.inverse_g, aggregate)
+            for offset, matrix in enumerate(made.onto_later):
                 cross = cross - matrix @ slopes[k + 1 + offset]
-            inverse = self.ginverse[k]
+            inverse = made.ginverse
             slopes[k] = inverse[:, None] * cross if inverse.ndim == 1 else inverse @ cross
-            out -= self.onto_units[k] @ slopes[k]
+            out -= made.onto_units @ slopes[k]
         return out
 
     @staticmethod

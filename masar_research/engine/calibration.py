@@ -118,11 +118,8 @@ def rake(
     """
     weights = _checked_weights(weights)
     checked = _checked_margins(weights, margins)
-    cells, cell_codes = cross_classify(weights, [m.codes for m in checked],
-                                       [m.targets.size for m in checked])
-    n_cells = cell_codes.shape[1]
-    table = cell_sums(cells, weights, n_cells)
-    factor = np.ones(n_cells)
+    cells, cell_codes, table = _crossed(weights, checked)
+    factor = np.ones(table.size)
     gap, iterations = _gap(table, factor, cell_codes, checked), 0
     while gap > tol and iterations < max_iter:
         for codes, margin in zip(cell_codes, checked, strict=True):
@@ -177,7 +174,9 @@ def poststratify(
     (checked,) = _checked_margins(weights, [margin])
     k = checked.targets.size
     cells = _outside_weightless(checked.codes, weights)
-    factor = checked.targets / cell_sums(cells, weights, k)
+    attained = cell_sums(cells, weights, k)
+    _refuse_empty(checked, attained > 0)
+    factor = checked.targets / attained
     return _finish("poststratify", weights, factor, cells, None, 1, 0.0)
 
 
@@ -327,8 +326,7 @@ def _linear_basis(weights, checked, matrix, totals) -> tuple[Basis, np.ndarray]:
                              remedy="Give margins, or a matrix with its totals.")
     cells = table = None
     if checked:
-        cells, cell_codes = cross_classify(weights, [m.codes for m in checked],
-                                           [m.targets.size for m in checked])
+        cells, cell_codes, _ = _crossed(weights, checked)
         table = _indicators(cell_codes, checked)
     targets = [m.targets for m in checked]
     if matrix is None:
@@ -355,7 +353,7 @@ def _linear_basis(weights, checked, matrix, totals) -> tuple[Basis, np.ndarray]:
 
 def cross_classify(
     weights: np.ndarray, codes: Sequence[np.ndarray], sizes: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Occupied cells of the cross-classification of several codes.
 
     Parameters
@@ -372,6 +370,8 @@ def cross_classify(
         Cell of each row, −1 outside.
     cell_codes : (len(codes), n_cells) int array
         Codes of each occupied cell.
+    table : (n_cells,) float array
+        Sum of weights of each cell.
     """
     cell = np.array(codes[0], dtype=np.int64 if np.prod(sizes, dtype=float) > 2e9 else np.int32)
     room = sizes[0]
@@ -385,11 +385,22 @@ def cross_classify(
         seen = [np.repeat(s, size) for s in seen] + [np.tile(np.arange(size), room)]
         room *= size
     cell = _outside_weightless(cell, weights)
-    occupied = _counts(cell, room) > 0
+    table = cell_sums(cell, weights, room)
+    occupied = table > 0
     if not occupied.all():
         renumber = np.cumsum(occupied, dtype=cell.dtype) - 1
         cell = np.where(cell >= 0, renumber[cell], -1) if (cell < 0).any() else renumber[cell]
-    return cell, np.array([s[occupied] for s in seen])
+    return cell, np.array([s[occupied] for s in seen]), table[occupied]
+
+
+def _crossed(weights, margins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cross-classification of checked margins; a category without data is refused."""
+    crossed = cross_classify(weights, [m.codes for m in margins], [m.targets.size for m in margins])
+    for margin, codes in zip(margins, crossed[1], strict=True):
+        present = np.zeros(margin.targets.size, bool)
+        present[codes] = True
+        _refuse_empty(margin, present)
+    return crossed
 
 
 def _finish(kind, weights, factor, cells, table, iterations, gap) -> Calibrated:
@@ -412,12 +423,6 @@ def _spread(factor: np.ndarray, cells: np.ndarray) -> np.ndarray:
     if cells.size and cells.min() < 0:
         out[cells < 0] = 1.0
     return out
-
-
-def _counts(cells: np.ndarray, k: int) -> np.ndarray:
-    if cells.size and cells.min() < 0:
-        return np.bincount(cells + 1, minlength=k + 1)[1:]
-    return np.bincount(cells, minlength=k)
 
 
 def _outside_weightless(codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -473,7 +478,7 @@ def _checked_margins(weights, margins) -> list[Margin]:
                 remedy="Give one integer code per row, −1 where missing.",
             )
         _refuse_missing(weights, margin)
-        _check_targets(weights, margin)
+        _check_targets(margin)
         checked.append(margin)
     sums = np.array([m.targets.sum() for m in checked])
     if np.ptp(sums) > 1e-6 * sums.max():
@@ -498,7 +503,7 @@ def _refuse_missing(weights, margin: Margin) -> None:
         )
 
 
-def _check_targets(weights, margin: Margin) -> None:
+def _check_targets(margin: Margin) -> None:
     k = margin.targets.size
     bad = np.flatnonzero(~(margin.targets > 0) | ~np.isfinite(margin.targets))
     if bad.size:
@@ -512,7 +517,9 @@ def _check_targets(weights, margin: Margin) -> None:
             f"{margin.name}: in the data but without target: {extra.tolist()}.",
             remedy="Add their targets or recode them.",
         )
-    present = _counts(_outside_weightless(margin.codes, weights), k) > 0
+
+
+def _refuse_empty(margin: Margin, present: np.ndarray) -> None:
     if not present.all():
         empty = np.flatnonzero(~present)
         raise WeightingError(

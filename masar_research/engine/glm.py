@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit
 from statsmodels.genmod import families
 
-from masar_research.engine.auxiliary import cell_sums
+from masar_research.engine.auxiliary import row_sums
 from masar_research.errors import ModelError
 
 Family = Literal["binomial", "probit", "cloglog", "poisson", "gaussian"]
@@ -24,10 +24,11 @@ class SeparationError(ModelError):
 
 
 _CANONICAL: tuple[Family, ...] = ("binomial", "poisson", "gaussian")
-_BLOCK = 16_384
+_ONE_THREAD = 250_000
 _SAMPLE = 20_000
 _ALIASED = 1e-10
 _SEPARATED_STEP = 0.3
+_EXTREME = 12.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +87,8 @@ class _Pass:
     information: np.ndarray
     score: np.ndarray
     log_likelihood: float
+    reach: float
+    mass: float
 
 
 def fit(
@@ -125,8 +128,8 @@ def fit(
     max_iter : int
         Most passes over the data.
     tol : float
-        The step, in root mean squares of the columns, after which one last pass is made; links
-        that are not canonical converge linearly and take ``tol`` × 1e-5.
+        The step, in information-weighted root mean squares of the columns, after which one last
+        pass is made; links that are not canonical converge linearly and take ``tol`` × 1e-5.
 
     Returns
     -------
@@ -170,14 +173,15 @@ def fit(
             continue
         now = trial
         if scale is None:
-            scale = _column_scale(problem)
+            scale = np.sqrt(np.diag(now.information) / now.mass)
             _refuse_aliased(now.information, names)
         step = _solve(now.information, now.score, problem, names, coef)
         size = float(np.max(np.abs(step) * scale, initial=0.0))
         if last or size == 0.0 or (family == "gaussian" and passes > 1):
             break
         last = size < enough
-        if passes >= max_iter or (_extreme(problem, coef) and _stuck(problem, step)):
+        extreme = family not in ("gaussian", "poisson") and now.reach > _EXTREME
+        if passes >= max_iter or (extreme and _stuck(problem, step)):
             _refuse_unconverged(problem, names, coef, step, passes)
         before, coef = coef, coef + step
     return _finished(problem, coef, now, passes)
@@ -206,10 +210,7 @@ def influence_sums(
     (n_codes, p) float array
     """
     score = fitted.score if factor is None else fitted.score * factor
-    columns = [
-        cell_sums(codes, np.where(fitted.used, column, 0.0) * score, n_codes) for column in X.T
-    ]
-    return np.stack(columns, axis=1) @ fitted.bread
+    return row_sums(codes, score, X, n_codes) @ fitted.bread
 
 
 def response(eta: np.ndarray, family: Family) -> np.ndarray:
@@ -235,9 +236,18 @@ _FAMILY = {
 }
 
 
+def _block_rows(p: int) -> int:
+    """Rows per block: small enough for BLAS to keep a product in one thread.
+
+    Sums then do not depend on the number of threads, and a busy machine does not wait for them.
+    """
+    return int(np.clip(_ONE_THREAD // (p * p), 64, 4096))
+
+
 def _blocks(problem: _Problem):
-    for first in range(0, problem.y.size, _BLOCK):
-        rows = slice(first, first + _BLOCK)
+    size = _block_rows(problem.X.shape[1])
+    for first in range(0, problem.y.size, size):
+        rows = slice(first, first + size)
         X, y, w = problem.X[rows], problem.y[rows], problem.w[rows]
         offset = None if problem.offset is None else problem.offset[rows]
         if problem.used is not None:
@@ -249,23 +259,38 @@ def _blocks(problem: _Problem):
         yield X, y, w, offset
 
 
+def _linear(X: np.ndarray, coef: np.ndarray, offset: np.ndarray | None) -> np.ndarray:
+    """Linear predictor; a second, empty column keeps BLAS from splitting the product."""
+    eta = np.ascontiguousarray((X @ np.stack([coef, np.zeros_like(coef)], axis=1))[:, 0])
+    return eta if offset is None else eta + offset
+
+
 def _evaluate(problem: _Problem, coef: np.ndarray) -> _Pass:
     p = coef.size
-    information, score, total = np.zeros((p, p)), np.zeros(p), 0.0
+    sums, total = np.zeros((p, p + 1)), 0.0
+    reach = mass = 0.0
+    room = np.empty((_block_rows(p), p + 1))
     for X, y, w, offset in _blocks(problem):
-        eta = X @ coef if offset is None else X @ coef + offset
+        eta = _linear(X, coef, offset)
         factor, curvature, likelihood = _pieces(eta, y, w, problem.family)
-        information += X.T @ (X * curvature[:, None])
-        score += X.T @ factor
+        both = room[: eta.size]
+        np.multiply(X, curvature[:, None], out=both[:, :p])
+        both[:, p] = factor
+        sums += X.T @ both
         total += likelihood
-    return _Pass(information, score, total)
+        reach = max(reach, float(eta.max()), -float(eta.min()))
+        mass += float(curvature.sum())
+    return _Pass(sums[:, :p], sums[:, p], total, reach, mass)
 
 
 def _pieces(eta, y, w, family: Family) -> tuple[np.ndarray, np.ndarray, float]:
     """weight × ∂ℓ/∂η, weight × expected −∂²ℓ/∂η², log-likelihood of a block."""
     if family == "binomial":
-        mu = expit(eta)
-        return w * (y - mu), w * mu * (1.0 - mu), float(w @ (y * eta - np.logaddexp(0.0, eta)))
+        small = np.exp(-np.abs(eta))
+        whole = 1.0 + small
+        mu = np.where(eta >= 0.0, 1.0, small) / whole
+        likelihood = float(w @ (y * eta - np.maximum(eta, 0.0) - np.log(whole)))
+        return w * (y - mu), w * small / (whole * whole), likelihood
     if family == "gaussian":
         return w * (y - eta), w, -0.5 * float(w @ (y - eta) ** 2)
     shape = _FAMILY[family]
@@ -319,15 +344,6 @@ def _first_step(problem: _Problem, p: int) -> np.ndarray:
     return np.linalg.lstsq(gram, cross, rcond=1e-12)[0]
 
 
-def _column_scale(problem: _Problem) -> np.ndarray:
-    total = np.zeros(problem.X.shape[1])
-    weight = 0.0
-    for X, _, w, _ in _blocks(problem):
-        total += w @ (X * X)
-        weight += float(w.sum())
-    return np.sqrt(total / weight)
-
-
 def _solve(information, score, problem, names, coef) -> np.ndarray:
     scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
     try:
@@ -368,12 +384,6 @@ def _refuse_aliased(information: np.ndarray, names: Sequence[str]) -> None:
         )
 
 
-def _extreme(problem: _Problem, coef: np.ndarray) -> bool:
-    if problem.family in ("gaussian", "poisson"):
-        return False
-    return any(float(np.abs(X @ coef).max()) > 12.0 for X, _, _, _ in _blocks(problem))
-
-
 def _stuck(problem: _Problem, step: np.ndarray) -> bool:
     return any(float(np.abs(X @ step).max()) > _SEPARATED_STEP for X, _, _, _ in _blocks(problem))
 
@@ -400,14 +410,14 @@ def _finished(problem: _Problem, coef: np.ndarray, now: _Pass, passes: int) -> G
     n = problem.y.size
     used = np.ones(n, bool) if problem.used is None else problem.used
     score, eta, mu = np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
-    for first in range(0, n, _BLOCK):
-        rows = slice(first, first + _BLOCK)
+    size = _block_rows(coef.size)
+    for first in range(0, n, size):
+        rows = slice(first, first + size)
         keep = used[rows]
         whole = bool(keep.all())
         X = problem.X[rows] if whole else problem.X[rows][keep]
-        linear = X @ coef
-        if problem.offset is not None:
-            linear = linear + problem.offset[rows][keep]
+        offset = None if problem.offset is None else problem.offset[rows][keep]
+        linear = _linear(X, coef, offset)
         factor, _, _ = _pieces(linear, problem.y[rows][keep], problem.w[rows][keep], problem.family)
         target = np.flatnonzero(keep) + first if not whole else rows
         score[target], eta[target] = factor, linear

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from masar_research.engine.auxiliary import cell_sums
+from masar_research.engine.auxiliary import cell_sums, row_sums
 from masar_research.engine.design import Design
 from masar_research.engine.glm import GLMFit, influence_sums, response, response_slope
 from masar_research.errors import ModelError
@@ -167,9 +167,7 @@ def _predict(X, fitted, place, n_domains, offset) -> tuple[np.ndarray, np.ndarra
     eta = np.where(place >= 0, eta, 0.0)
     mu = response(eta, fitted.family)
     carried = fitted.weights * response_slope(eta, mu, fitted.family)
-    sums = [cell_sums(place, np.where(place >= 0, column, 0.0) * carried, n_domains)
-            for column in X.T]
-    return mu, np.stack(sums, axis=1)
+    return mu, row_sums(place, carried, X, n_domains)
 
 
 def _srs(fitted, X, jacobian, values, estimate, place, weight) -> np.ndarray:

@@ -74,7 +74,7 @@ def classes(
     sizes = [len(c.levels) for c in coded]
     if waves is not None and waves[2] not in cells:
         columns, sizes = [waves[0], *columns], [len(waves[1]), *sizes]
-    kept, cell_codes = cross_classify(inside.astype(float), columns, sizes)
+    kept, cell_codes, _ = cross_classify(inside.astype(float), columns, sizes)
     n_cells = cell_codes.shape[1]
     answers = np.bincount(kept[inside & responded], minlength=n_cells)
     names = tuple(_name(survey, cells, coded, cell_codes[-len(cells):, k]) for k in range(n_cells))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from masar_research.engine.auxiliary import cell_sums
 from masar_research.errors import WeightingError
 from masar_research.weighting.measures import summary
 from masar_research.weighting.steps import Applied, Trim
@@ -144,15 +145,14 @@ def report(survey: Survey, indicators: Sequence[str] | None = None) -> Report:
 def _balance(logs: tuple[Applied, ...], final: np.ndarray) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for log in logs:
-        for margin in log.facts.get("balance", ()):
-            target, codes = margin["target"], margin["codes"]
-            inside = codes >= 0
-            last = np.bincount(codes[inside], weights=final[inside], minlength=target.size)
-            shares = [part / part.sum() for part in (margin["before"], margin["after"], last, target)]
+        for margin in log.facts.get("margins", ()):
+            sums = [cell_sums(margin.codes, w, margin.targets.size)
+                    for w in (log.before, log.after, final)]
+            shares = [part / part.sum() for part in (*sums, margin.targets)]
             rows += [
-                {"margin": margin["margin"], "category": label, "before": b, "after_step": a,
+                {"margin": margin.name, "category": label, "before": b, "after_step": a,
                  "final": f, "target": t, "gap": f - t}
-                for label, b, a, f, t in zip(margin["categories"], *shares, strict=True)
+                for label, b, a, f, t in zip(margin.labels, *shares, strict=True)
             ]
     columns = ["margin", "category", "before", "after_step", "final", "target", "gap"]
     return pd.DataFrame(rows, columns=columns)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -297,22 +296,13 @@ def _matched(ground: Ground, spec: MarginSpec, total: float | str | None) -> cal
 
 
 def _calibration_facts(done, ground, specs, matched) -> dict[str, Any]:
-    g = done.g[ground.weights > 0]
-    balance = []
-    for spec, margin in zip(specs, matched, strict=True):
-        inside = margin.codes >= 0
-        sums = [
-            np.bincount(margin.codes[inside], weights=w[inside], minlength=margin.targets.size)
-            for w in (ground.weights, done.weights)
-        ]
-        balance.append({"margin": spec.name, "categories": margin.labels,
-                        "target": margin.targets, "before": sums[0], "after": sums[1],
-                        "codes": margin.codes})
+    positive = ground.weights > 0
+    g = done.g if positive.all() else done.g[positive]
     return {
         "iterations": done.iterations, "max_gap": done.max_gap,
         "smallest_factor": float(g.min()), "largest_factor": float(g.max()),
         "sources": tuple(spec.source for spec in specs if spec.source),
-        "balance": tuple(MappingProxyType(row) for row in balance),
+        "margins": tuple(matched),
     }  # fmt: skip
 
 

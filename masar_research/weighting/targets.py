@@ -181,7 +181,7 @@ def match(
                                  remedy="Give each category one target, by code or by label.")
         cells[cell] = value * (1.0 if scale is None else scale)
     shape = tuple(len(c.levels) + 1 for c in coded)
-    lookup = np.full(shape, -2, dtype=np.int64)
+    lookup = np.full(shape, -2, dtype=np.int32)
     for index in range(len(shape)):
         lookup[(slice(None),) * index + (-1,)] = -1
     unknown = [key for cell, (key, _) in zip(cells, targets, strict=True) if None in cell]
@@ -205,7 +205,7 @@ def match(
 
 def _spread_over(spec, rows, values, labels, groups) -> Margin:
     if groups is None or groups[2] in spec.variables:
-        return Margin(rows.astype(np.int32), values, spec.name, labels)
+        return Margin(rows, values, spec.name, labels)
     codes, waves, _ = groups
     k = values.size
     crossed = np.where(rows >= 0, codes * k + rows, rows)
@@ -214,6 +214,8 @@ def _spread_over(spec, rows, values, labels, groups) -> Margin:
 
 
 def _refuse_untargeted(survey, spec, coded, rows, weights) -> None:
+    if rows.size and rows.min() > -2:
+        return
     lost = np.flatnonzero((rows == -2) & (weights > 0))
     if not lost.size:
         return

@@ -280,8 +280,7 @@ def assemble(
     estimate = columns["estimate"]
     with np.errstate(invalid="ignore", divide="ignore"):
         columns["cv"] = np.where(estimate != 0, columns["std_error"] / np.abs(estimate), np.nan)
-    judged = pd.DataFrame({"kind": [kind] * len(head), **columns})
-    columns["reliability"] = release.assess(judged)["status"].to_numpy()
+    columns["reliability"] = release.status(kind, columns)
     extra = [name for name in statistics if name not in STATISTICS]
     ordered = {name: columns[name] for name in (*STATISTICS, *extra)}
     frame = pd.DataFrame({**{name: head[name].to_numpy() for name in head.columns}, **ordered})

@@ -17,6 +17,7 @@ from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates, Kind, assemble
 
 INTERVALS = ("logit", "beta", "wilson", "wald")
+_METHODS = {"logit": intervals.logit, "wilson": intervals.wilson}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,12 @@ def _interval(
     df = np.where(result.df > 0, result.df, np.nan)
     if method == "wald":
         return intervals.wald(estimate, std_error, df, level)
-    if method == "wilson":
-        return intervals.wilson(estimate, std_error, df, level)
+    inside = (estimate > 0) & (estimate < 1)
+    if method != "beta" and inside.all():
+        return _METHODS[method](estimate, std_error, df, level)
     low, high, _ = intervals.korn_graubard(estimate, std_error, result.n, df, level)
     if method == "beta":
         return low, high
-    inside = (estimate > 0) & (estimate < 1)
-    logit_low, logit_high = intervals.logit(np.where(inside, estimate, 0.5), std_error, df, level)
-    return np.where(inside, logit_low, low), np.where(inside, logit_high, high)
+    middle = np.where(inside, estimate, 0.5)
+    other_low, other_high = _METHODS[method](middle, std_error, df, level)
+    return np.where(inside, other_low, low), np.where(inside, other_high, high)

@@ -189,7 +189,8 @@ class Survey:
         ----------
         weights : ndarray (n,)
         calibration : Residualizer or None
-            What the linearised variance must know of the step; None keeps the survey's own.
+            What the linearised variance must know of the steps behind the weights; None takes
+            them as given, also when this survey's own were calibrated.
         step : object
             The step as data; its ``str`` is the line of the history.
         """
@@ -248,8 +249,8 @@ class Survey:
         Parameters
         ----------
         interval : {"logit", "beta", "wilson", "wald"}
-            ``beta`` is Korn–Graubard. A share of exactly 0 or 1 has no logit: its row takes
-            the Korn–Graubard interval.
+            ``beta`` is Korn–Graubard. For a share of exactly 0 or 1 ``logit`` and ``wilson``
+            have no interval: its row takes the Korn–Graubard interval.
         """
         return answer_proportion(self._answer(variables, by, level), interval)
 

@@ -4,7 +4,7 @@ from masar_research.release.gate import decide
 from masar_research.release.linked import Table, recoverable
 from masar_research.release.profiles import PROFILES, Profile, profile
 from masar_research.release.register import Register
-from masar_research.release.reliability import Approval, assess
+from masar_research.release.reliability import Approval, assess, status
 from masar_research.release.wording import summary, words
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "decide",
     "profile",
     "recoverable",
+    "status",
     "summary",
     "words",
 ]

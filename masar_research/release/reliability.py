@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,37 +83,73 @@ def assess(
     """
     chosen = find_profile(profile)
     _require(cells)
-    out = pd.DataFrame(
-        {"status": "suppress", "reason": "sides_unknown", "note_code": ""}, index=cells.index
-    ).astype(object)
-    out["kg_low"] = np.nan
-    out["kg_high"] = np.nan
-    reasons = out["reason"].to_numpy(object, copy=True)
-    notes = out["note_code"].to_numpy(object, copy=True)
+    reasons, notes = np.full(len(cells), "sides_unknown", object), np.full(len(cells), "", object)
     low, high = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
     kinds = cells["kind"].to_numpy(object)
     for kind in dict.fromkeys(kinds):
         rows = np.flatnonzero(kinds == kind)
-        rule = chosen.rule(kind)
-        if rule is None:
-            continue
-        numbers = _numbers(cells.iloc[rows], kind)
-        if kind == "proportion":
-            low[rows], high[rows], _ = korn_graubard(numbers)
-        reasons[rows], notes[rows] = judge(
-            rule, numbers, low[rows], high[rows], kind in chosen.zero_means_none
-        )
+        verdict = _verdict(chosen, _numbers(cells.iloc[rows], kind))
+        reasons[rows], notes[rows], low[rows], high[rows] = verdict
     names = cells["address"] if "address" in cells.columns else cells.index
     released = {approval.address for approval in approved}
     may = np.array([reason in REVIEW for reason in reasons], dtype=bool)
     let_out = may & np.array([str(name) in released for name in names], dtype=bool)
     reasons[let_out] = ""
     notes[let_out] = "approved"
-    out["status"] = np.where(reasons != "", "suppress", np.where(notes != "", "flag", "show"))
-    out["reason"], out["note_code"] = reasons, notes
-    out.loc[out["status"] == "suppress", "note_code"] = ""
-    out["kg_low"], out["kg_high"] = low, high
-    return out
+    statuses = _statuses(reasons, notes)
+    notes[statuses == "suppress"] = ""
+    return pd.DataFrame(
+        {"status": statuses, "reason": reasons, "note_code": notes, "kg_low": low, "kg_high": high},
+        index=cells.index,
+    )
+
+
+def status(
+    kind: str, statistics: Mapping[str, np.ndarray], profile: str | Profile = "nchs"
+) -> np.ndarray:
+    """The ``status`` column of `assess` for cells of one kind, from arrays.
+
+    Parameters
+    ----------
+    kind : str
+    statistics : mapping of (m,) arrays
+        ``estimate, std_error, n, n_eff, df``.
+    profile : str or Profile
+
+    Returns
+    -------
+    ndarray of str (m,)
+
+    Examples
+    --------
+    >>> cell = {"estimate": [0.2], "std_error": [0.02], "n": [800], "n_eff": [400.0], "df": [60]}
+    >>> status("proportion", {name: np.array(value, float) for name, value in cell.items()}).tolist()
+    ['show']
+    """
+    named = {name: np.asarray(statistics[name], dtype=float) for name in NEEDED if name != "kind"}
+    unknown = np.full(len(named["n"]), np.nan)
+    numbers = Numbers(kind=kind, count=unknown, **named)
+    reasons, notes, _, _ = _verdict(find_profile(profile), numbers)
+    return _statuses(reasons, notes)
+
+
+def _verdict(
+    chosen: Profile, numbers: Numbers
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Reason and note codes, and the Korn–Graubard limits, of cells of one kind."""
+    size = len(numbers.n)
+    low, high = np.full(size, np.nan), np.full(size, np.nan)
+    rule = chosen.rule(numbers.kind)
+    if rule is None:
+        return np.full(size, "sides_unknown", object), np.full(size, "", object), low, high
+    if numbers.kind == "proportion":
+        low, high, _ = korn_graubard(numbers)
+    reasons, notes = judge(rule, numbers, low, high, numbers.kind in chosen.zero_means_none)
+    return reasons, notes, low, high
+
+
+def _statuses(reasons: np.ndarray, notes: np.ndarray) -> np.ndarray:
+    return np.where(reasons != "", "suppress", np.where(notes != "", "flag", "show")).astype(object)
 
 
 def _require(cells: pd.DataFrame) -> None:

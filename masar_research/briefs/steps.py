@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from masar_research.briefs.refs import LabelRef
@@ -34,16 +35,33 @@ def step_words(step: Any, codebook: Codebook) -> LabelRef:
                 source=source,
             )
         case "trim":
-            bounds = ", ".join(str(bound) for bound in (step.lower, step.upper) if bound is not None)
+            bounds = [str(bound) for bound in (step.lower, step.upper) if bound is not None]
             return LabelRef(
-                en=f"extreme weights cut at {bounds}",
-                ar=f"تقليم الأوزان المتطرفة عند {bounds}",
+                en=f"extreme weights cut at {' and '.join(_rule(bound, 'en') for bound in bounds)}",
+                ar=f"تقليم الأوزان المتطرفة عند {' و'.join(_rule(bound, 'ar') for bound in bounds)}",
                 source=source,
             )
     raise BriefError(
         f"The weighting step {name!r} has no words for the method box.",
         remedy="Add them to masar_research/briefs/steps.py, in both languages.",
     )
+
+
+_RULE = {
+    "median": ("the median", "الوسيط"),
+    "mean": ("the mean", "المتوسط"),
+    "iqr": ("interquartile range", "المدى الربيعي"),
+    "sd": ("standard deviation", "الانحراف المعياري"),
+    "*": ("×", "×"),
+}
+
+
+def _rule(bound: str, lang: str) -> str:
+    """A trimming rule such as ``median + 6*iqr`` in words."""
+    for name, words in _RULE.items():
+        pattern = re.escape(name) if name == "*" else rf"\b{name}\b"
+        bound = re.sub(pattern, f" {words[0 if lang == 'en' else 1]} ", bound)
+    return " ".join(bound.split())
 
 
 def _cells(margin: Any, codebook: Codebook, lang: str) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from masar_research.briefs.blocks import ChartRow, FigureBlock
 from masar_research.briefs.compose import maps, tables
-from masar_research.briefs.compose.saying import detectable, paragraph, say
+from masar_research.briefs.compose.saying import detectable, paragraph, say, wave_ref
 from masar_research.briefs.compose.voice import Voice
 from masar_research.briefs.document import Art, Figure, Line, Run, plain
-from masar_research.briefs.refs import CellRef, ParameterRef
+from masar_research.briefs.refs import CellRef
 from masar_research.briefs.words import Text
 from masar_research.errors import BriefError
 from masar_research.present import art as drawn
@@ -219,11 +219,6 @@ def _wave_text(voice: Voice, ref: CellRef) -> str:
     """The wave of a cell as text, entered in the ledger as a parameter."""
     wave = _wave(voice, ref)
     return "".join(run.text for run in voice.runs(wave_ref(wave), "year" if isinstance(wave, int) else "", "chart"))
-
-
-def wave_ref(wave: int | str) -> ParameterRef:
-    """A wave as a reference."""
-    return ParameterRef(name=f"wave {wave}", value=wave, source="survey card: waves")
 
 
 def _series(voice: Voice, rows: Sequence[ChartRow]) -> list[charts.Series]:

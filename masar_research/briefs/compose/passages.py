@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -136,7 +137,7 @@ def _lacks(voice: Voice, block: FixedBlock, whole: Whole) -> Element:
     excluded = [text for name, text in header.card.items() if name.startswith("population.excluded.")]
     if excluded:
         lines.append(_listed(voice, "Not covered: ", "غير مشمول: ", excluded, place))
-    lines.extend((*say(voice, reason, place), Run(".")) for _, reason in header.lacks)
+    lines.extend((*say(voice, reason, place), Run(".")) for reason in _relevant(header, whole))
     lines.extend(paragraph(voice, [sentence], place) for sentence in block.extra)
     hidden = sum(cell.hidden for cell in voice.gated.cells.values())
     if hidden:
@@ -154,6 +155,22 @@ def _lacks(voice: Voice, block: FixedBlock, whole: Whole) -> Element:
             say(voice, Text(en="All planned figures could be shown.", ar="أمكن عرض جميع الأرقام المقررة."), place)
         )
     return Box("lacks", _title(voice, "What this survey cannot say", "ما لا يستطيع هذا المسح قوله"), tuple(lines))
+
+
+def _relevant(header: Header, whole: Whole) -> list[LabelRef]:
+    """What the survey lacks of this brief's theme: the indicators whose id begins like its own."""
+    themes = {_theme(block.indicator) for block in whole.of(EstimatesBlock) if block.indicator}
+    wanted = [
+        reason for name, reason in header.lacks
+        if not themes or not _theme(name) or _theme(name) in themes
+    ]  # fmt: skip
+    return list(dict.fromkeys(wanted))
+
+
+def _theme(indicator: str) -> str:
+    """``WE`` of ``WE05``; empty for a variable's name."""
+    found = re.fullmatch(r"([A-Z]+)\d+", indicator)
+    return found[1] if found else ""
 
 
 def _listed(voice: Voice, en: str, ar: str, labels: Iterable[LabelRef], place: str) -> Line:

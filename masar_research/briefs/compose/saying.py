@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -172,7 +173,8 @@ def _change(voice: Voice, rule: Change, place: str) -> Line:
         return _otherwise(voice, rule.otherwise, cells, place)
     _sides(voice, rule.test, (rule.now, rule.before))
     test = voice.cell(rule.test)
-    since = "".join(run.text for run in voice.runs(rule.since, "year", place))
+    earlier = _year(rule.since)
+    since = "".join(run.text for run in voice.runs(earlier, "year", place))
     pieces = sentences.change(
         _spoken(rule.subject), test.row.estimate, voice.lang,
         detectable=detectable(voice, rule.test, rule.alpha) != 0,
@@ -186,7 +188,7 @@ def _change(voice: Voice, rule: Change, place: str) -> Line:
     )  # fmt: skip
     slots = {
         "change": (rule.test, "size,oblique"),
-        "since": (rule.since, "year"),
+        "since": (earlier, "year"),
         "before": (rule.before, "percent"),
         "after": (rule.now, "percent"),
         "low": (rule.test, "interval low"),
@@ -208,6 +210,18 @@ def _sides(voice: Voice, test: CellRef, wanted: tuple[CellRef, CellRef]) -> None
             f"{cell.address} is not {wanted[0]!r} minus {wanted[1]!r}.",
             remedy="Give the two sides of that very contrast, in its order.",
         )
+
+
+def _year(since: Any) -> Any:
+    """A wave's label as its year, since «منذ عام» / "since" stands before it."""
+    if isinstance(since, LabelRef) and (found := re.fullmatch(r"wave=(\d{4})", since.source)):
+        return wave_ref(int(found[1]))
+    return since
+
+
+def wave_ref(wave: int | str) -> ParameterRef:
+    """A wave as a reference."""
+    return ParameterRef(name=f"wave {wave}", value=wave, source="survey card: waves")
 
 
 def _confidence(level: float) -> ParameterRef:

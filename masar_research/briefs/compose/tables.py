@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from masar_research.briefs.blocks import FigureBlock, Shown, TableBlock
@@ -77,12 +77,15 @@ def _statistics(voice: Voice, ref: CellRef | None, place: str) -> tuple[Line, Li
     return value, interval, n
 
 
-def gate_notes(voice: Voice, cells: Iterable[CellRef]) -> tuple[Line, ...]:
-    """One line per reason why something is suppressed or to be read with care."""
+def gate_notes(voice: Voice, cells: Sequence[CellRef]) -> tuple[Line, ...]:
+    """One line on what is suppressed and why, one for each kind of care to be taken."""
     lines: list[Line] = []
     reasons = dict.fromkeys(voice.cell(ref).reason for ref in cells if voice.hidden(ref))
-    for reason in reasons:
-        lines.append((Run(f"{MARK} {release_words(reason, voice.lang)}."),))
+    if reasons:
+        words = [release_words(reason, voice.lang) for reason in reasons]
+        rest = [_without_lead(text, voice.lang) for text in words[1:]]
+        joint = "؛ " if voice.lang == "ar" else "; "
+        lines.append((Run(f"{MARK} {joint.join([words[0], *rest])}."),))
     notes = dict.fromkeys(note for ref in cells if (note := voice.cell(ref).note) and not voice.hidden(ref))
     for note in notes:
         marked = _marked(voice, cells, note)
@@ -90,7 +93,15 @@ def gate_notes(voice: Voice, cells: Iterable[CellRef]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _marked(voice: Voice, cells: Iterable[CellRef], note: str) -> Line:
+def _without_lead(text: str, lang: str) -> str:
+    """A further reason without the word "Suppressed", which the first has said."""
+    for lead in ("محجوب ",) if lang == "ar" else ("Suppressed: ", "Suppressed, ", "Suppressed "):
+        if text.startswith(lead):
+            return text.removeprefix(lead)
+    return text
+
+
+def _marked(voice: Voice, cells: Sequence[CellRef], note: str) -> Line:
     """The values a note is about, so that the reader knows which."""
     line: list[Run] = []
     for ref in dict.fromkeys(cells):

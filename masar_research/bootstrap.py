@@ -68,7 +68,7 @@ def ensure() -> Path:
     if is_ready():
         return venv_python()
     check_python()
-    if not venv_python().exists():
+    if not has_pip():
         say(f"creating a virtual environment in {VENV.name}/ with Python {sys.version.split()[0]} …")
         make_venv()
     install()
@@ -103,6 +103,14 @@ def check_python() -> None:
             f"Python's venv module is missing; install it, e.g.: sudo apt install {package}",
             f"وحدة venv غير متوفرة؛ ثبّتها مثلاً بالأمر: sudo apt install {package}",
         )
+
+
+def has_pip() -> bool:
+    """Whether .venv is there and whole: an interrupted creation leaves a Python without pip."""
+    if not venv_python().exists():
+        return False
+    command = [str(venv_python()), "-c", "import pip"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def make_venv() -> None:

@@ -8,39 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from masar_research.engine.auxiliary import Basis, Calibration, Step, cell_sums, ginverse, products
+from masar_research.engine.marginals import (
+    Margin,
+    checked_margins,
+    checked_weights,
+    crossed,
+    listed,
+    outside_weightless,
+    refuse_empty,
+    refuse_missing,
+)
 from masar_research.errors import WeightingError
 
-_DENSE_CELLS = 4_000_000
-
-
-class Margin(NamedTuple):
-    """One margin: a code per row and a target per code.
-
-    Parameters
-    ----------
-    codes : (n,) int array
-        0 … k−1; −1 where the variable is missing.
-    targets : (k,) float array
-        Population total of each code, all positive.
-    name : str
-        Used in messages.
-    labels : tuple of str
-        Name of each code, used in messages.
-    """
-
-    codes: np.ndarray
-    targets: np.ndarray
-    name: str = "margin"
-    labels: tuple[str, ...] = ()
-
-    def label(self, code: int) -> str:
-        """Name of a code as messages show it."""
-        return self.labels[code] if self.labels else str(code)
+__all__ = ["Calibrated", "Margin", "linear", "poststratify", "rake", "respond"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +100,9 @@ def rake(
     >>> raked.weights.round(2).tolist()
     [2.8, 1.2, 4.2, 1.8]
     """
-    weights = _checked_weights(weights)
-    checked = _checked_margins(weights, margins)
-    cells, cell_codes, table = _crossed(weights, checked)
+    weights = checked_weights(weights)
+    checked = checked_margins(weights, margins)
+    cells, cell_codes, table = crossed(weights, checked)
     factor = np.ones(table.size)
     gap, iterations = _gap(table, factor, cell_codes, checked), 0
     while gap > tol and iterations < max_iter:
@@ -170,12 +154,12 @@ def poststratify(
     >>> poststratify(np.ones(3), (np.array([0, 0, 1]), np.array([10.0, 5.0]))).weights.tolist()
     [5.0, 5.0, 5.0]
     """
-    weights = _checked_weights(weights)
-    (checked,) = _checked_margins(weights, [margin])
+    weights = checked_weights(weights)
+    (checked,) = checked_margins(weights, [margin])
     k = checked.targets.size
-    cells = _outside_weightless(checked.codes, weights)
+    cells = outside_weightless(checked.codes, weights)
     attained = cell_sums(cells, weights, k)
-    _refuse_empty(checked, attained > 0)
+    refuse_empty(checked, attained > 0)
     factor = checked.targets / attained
     return _finish("poststratify", weights, factor, cells, None, 1, 0.0)
 
@@ -223,18 +207,18 @@ def respond(
     ...         np.array([0, 0, 1, 1])).weights.tolist()
     [2.0, 0.0, 1.0, 1.0]
     """
-    weights = _checked_weights(weights)
+    weights = checked_weights(weights)
     k = int(classes.max(initial=-1)) + 1
     everyone = Margin(np.asarray(classes), np.ones(k), "weighting class", tuple(labels))
-    _refuse_missing(weights, everyone)
-    cells = _outside_weightless(everyone.codes, weights)
+    refuse_missing(weights, everyone)
+    cells = outside_weightless(everyone.codes, weights)
     total = cell_sums(cells, weights, k)
     kept = cell_sums(cells, weights * responded, k)
     empty = np.flatnonzero((total > 0) & ~(kept > 0))
     if empty.size:
         raise WeightingError(
             f"Nobody responded in {empty.size} weighting class(es): "
-            + _listed(everyone, empty),
+            + listed(everyone, empty),
             remedy="Merge these classes with neighbours, or use fewer variables for the classes.",
             ar="لا مستجيبين في بعض فئات الترجيح؛ ادمجها مع فئات مجاورة.",
         )
@@ -288,8 +272,8 @@ def linear(
     >>> (out.weights @ x).round(9).tolist()
     [6.0, 33.0]
     """
-    weights = _checked_weights(weights)
-    checked = _checked_margins(weights, margins) if margins else []
+    weights = checked_weights(weights)
+    checked = checked_margins(weights, margins) if margins else []
     basis, targets = _linear_basis(weights, checked, matrix, totals)
     gram = products(basis, basis, weights)
     attained = products(basis, Basis(np.zeros(weights.size, np.int32), None, 1), weights)
@@ -326,7 +310,7 @@ def _linear_basis(weights, checked, matrix, totals) -> tuple[Basis, np.ndarray]:
                              remedy="Give margins, or a matrix with its totals.")
     cells = table = None
     if checked:
-        cells, cell_codes, _ = _crossed(weights, checked)
+        cells, cell_codes, _ = crossed(weights, checked)
         table = _indicators(cell_codes, checked)
     targets = [m.targets for m in checked]
     if matrix is None:
@@ -351,58 +335,6 @@ def _linear_basis(weights, checked, matrix, totals) -> tuple[Basis, np.ndarray]:
     return Basis(None, None, 0, matrix), np.concatenate([*targets, totals])
 
 
-def cross_classify(
-    weights: np.ndarray, codes: Sequence[np.ndarray], sizes: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Occupied cells of the cross-classification of several codes.
-
-    Parameters
-    ----------
-    weights : (n,) float array
-        Rows without weight lie outside (cell −1).
-    codes : sequence of (n,) int arrays
-    sizes : sequence of int
-        Number of codes of each.
-
-    Returns
-    -------
-    cells : (n,) int array
-        Cell of each row, −1 outside.
-    cell_codes : (len(codes), n_cells) int array
-        Codes of each occupied cell.
-    table : (n_cells,) float array
-        Sum of weights of each cell.
-    """
-    cell = np.array(codes[0], dtype=np.int64 if np.prod(sizes, dtype=float) > 2e9 else np.int32)
-    room = sizes[0]
-    seen = [np.arange(sizes[0])]
-    for code, size in zip(codes[1:], sizes[1:], strict=True):
-        if room * size > _DENSE_CELLS:
-            kept, cell = np.unique(cell, return_inverse=True)
-            seen = [s[kept] for s in seen]
-            room = kept.size
-        cell = cell * size + code
-        seen = [np.repeat(s, size) for s in seen] + [np.tile(np.arange(size), room)]
-        room *= size
-    cell = _outside_weightless(cell, weights)
-    table = cell_sums(cell, weights, room)
-    occupied = table > 0
-    if not occupied.all():
-        renumber = np.cumsum(occupied, dtype=cell.dtype) - 1
-        cell = np.where(cell >= 0, renumber[cell], -1) if (cell < 0).any() else renumber[cell]
-    return cell, np.array([s[occupied] for s in seen]), table[occupied]
-
-
-def _crossed(weights, margins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cross-classification of checked margins; a category without data is refused."""
-    crossed = cross_classify(weights, [m.codes for m in margins], [m.targets.size for m in margins])
-    for margin, codes in zip(margins, crossed[1], strict=True):
-        present = np.zeros(margin.targets.size, bool)
-        present[codes] = True
-        _refuse_empty(margin, present)
-    return crossed
-
-
 def _finish(kind, weights, factor, cells, table, iterations, gap) -> Calibrated:
     g = _spread(factor, cells)
     after = weights * g
@@ -425,12 +357,6 @@ def _spread(factor: np.ndarray, cells: np.ndarray) -> np.ndarray:
     return out
 
 
-def _outside_weightless(codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    if weights.size and weights.min() > 0:
-        return codes
-    return np.where(weights > 0, codes, -1).astype(codes.dtype)
-
-
 def _gap(table, factor, cell_codes, margins) -> float:
     fitted = table * factor
     return max(
@@ -450,85 +376,3 @@ def _off(fitted, cell_codes, margins, tol) -> str:
             parts.append(f"{m.name} = {m.label(worst)} by {gap:+.2%} "
                          f"({attained[worst]:,.1f} instead of {m.targets[worst]:,.1f})")
     return "; ".join(parts) + "."
-
-
-def _checked_weights(weights: np.ndarray) -> np.ndarray:
-    weights = np.asarray(weights, dtype=float)
-    if not np.isfinite(weights).all() or (weights < 0).any() or not (weights > 0).any():
-        raise WeightingError(
-            f"{int((~np.isfinite(weights)).sum())} weights are missing or infinite and "
-            f"{int((weights < 0).sum())} are negative, or none is positive.",
-            remedy="Correct the weights before adjusting them.",
-        )
-    return weights
-
-
-def _checked_margins(weights, margins) -> list[Margin]:
-    checked = []
-    for position, given in enumerate(margins):
-        margin = Margin(*given)
-        if margin.name == "margin":
-            margin = margin._replace(name=f"margin {position + 1}")
-        codes = np.asarray(margin.codes)
-        margin = margin._replace(codes=codes, targets=np.asarray(margin.targets, dtype=float))
-        if codes.shape != weights.shape or codes.dtype.kind not in "iu":
-            raise WeightingError(
-                f"{margin.name}: codes of type {codes.dtype} and shape {codes.shape} for "
-                f"{weights.size} weights.",
-                remedy="Give one integer code per row, −1 where missing.",
-            )
-        _refuse_missing(weights, margin)
-        _check_targets(margin)
-        checked.append(margin)
-    sums = np.array([m.targets.sum() for m in checked])
-    if np.ptp(sums) > 1e-6 * sums.max():
-        raise WeightingError(
-            "The totals of the margins disagree: "
-            + ", ".join(f"{m.name} {s:,.6g}" for m, s in zip(checked, sums, strict=True)) + ".",
-            remedy="Scale all margins to the same population, or give shares with total=.",
-            ar="مجاميع التوزيعات الهامشية غير متساوية.",
-        )
-    return checked
-
-
-def _refuse_missing(weights, margin: Margin) -> None:
-    if margin.codes.size and margin.codes.min() >= 0:
-        return
-    lost = int(((margin.codes < 0) & (weights > 0)).sum())
-    if lost:
-        raise WeightingError(
-            f"{margin.name}: {lost} rows with a weight have no value.",
-            remedy="Impute the variable or code a category for the missing, with its target.",
-            ar=f"قيم مفقودة في متغير الترجيح: {margin.name} ({lost}).",
-        )
-
-
-def _check_targets(margin: Margin) -> None:
-    k = margin.targets.size
-    bad = np.flatnonzero(~(margin.targets > 0) | ~np.isfinite(margin.targets))
-    if bad.size:
-        raise WeightingError(
-            f"{margin.name}: targets must be positive; not so for {_listed(margin, bad)}.",
-            remedy="Leave categories without population out of data and targets, or correct them.",
-        )
-    if margin.codes.size and margin.codes.max() >= k:
-        extra = np.unique(margin.codes[margin.codes >= k])
-        raise WeightingError(
-            f"{margin.name}: in the data but without target: {extra.tolist()}.",
-            remedy="Add their targets or recode them.",
-        )
-
-
-def _refuse_empty(margin: Margin, present: np.ndarray) -> None:
-    if not present.all():
-        empty = np.flatnonzero(~present)
-        raise WeightingError(
-            f"{margin.name}: with a target but without data: {_listed(margin, empty)}.",
-            remedy="Merge these categories with neighbours in both data and targets.",
-            ar=f"فئات لها أهداف ولا بيانات لها في {margin.name}.",
-        )
-
-
-def _listed(margin: Margin, codes: np.ndarray, limit: int = 8) -> str:
-    shown = ", ".join(margin.label(int(c)) for c in codes[:limit])
-    return shown + (f" and {codes.size - limit} more" if codes.size > limit else "")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from masar_research.survey import Survey
 
 FUNCTIONS = ("C", "I", "center", "scale", "poly", "bs", "cr", "cc", "log", "log10", "exp", "sqrt")
+_LEARNING = ("center", "scale", "poly", "bs", "cr", "cc")
+_BLOCK = 65_536
 _NODES = (
     ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword, ast.BinOp,
     ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Compare,
@@ -43,6 +45,8 @@ class Parsed:
         Variables of the right-hand side.
     in_c : frozenset of str
         Variables that stand inside ``C(...)``.
+    learns : bool
+        Whether a transformation takes something from the data (a mean, knots).
     """
 
     text: str
@@ -50,6 +54,7 @@ class Parsed:
     right: Any
     names: tuple[str, ...]
     in_c: frozenset[str]
+    learns: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +110,7 @@ class Matrix:
                 data[name] = pd.Categorical.from_codes(codes, dtype=column.dtype)
             else:
                 data[name] = np.broadcast_to(np.asarray(value, dtype=float), len(data)).copy()
-        return _whole(np.asarray(self.spec.get_model_matrix(data), dtype=float), self.used)
+        return _filled(self.spec, data, self.used)
 
 
 def parse(text: str) -> Parsed:
@@ -141,7 +146,9 @@ def parse(text: str) -> Parsed:
     if factors[0] in names:
         raise ModelError(f"{factors[0]} stands on both sides of {text!r}.",
                          remedy="Leave it out of the predictors.")
-    return Parsed(text, factors[0], formula.rhs, tuple(names), frozenset(in_c))
+    learns = any(f"{function}(" in factor.expr for function in _LEARNING
+                 for term in formula.rhs for factor in term.factors)
+    return Parsed(text, factors[0], formula.rhs, tuple(names), frozenset(in_c), learns)
 
 
 def _check(expr: str, text: str, names: dict[str, None], in_c: set[str]) -> None:
@@ -222,18 +229,20 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
     data, references, absent = {}, {}, {}
     for name, column in columns.items():
         if not hasattr(column, "levels"):
-            data[name] = column[used]
+            data[name] = column if used.all() else column[used]
             continue
         data[name], references[name], absent[name] = _levels(
             survey, name, column, used, reference.get(name))
     frame = pd.DataFrame(data, index=pd.RangeIndex(int(used.sum())))
     try:
-        made = model_matrix(parsed.right, frame, output="numpy", na_action="raise", context={})
+        learnt = frame if parsed.learns else frame.iloc[:2]
+        spec = model_matrix(parsed.right, learnt, output="numpy", na_action="raise",
+                            context={}).model_spec
+        X = _filled(spec, frame, used)
     except (FormulaicError, ValueError) as error:
         raise ModelError(f"The predictors of {parsed.text!r} could not be built: {_first_line(error)}",
                          remedy="Check transformations such as log() of zero.") from error
-    X = _whole(np.asarray(made, dtype=float), used)
-    return Matrix(X, np.where(used, y, 0.0), used, frame, made.model_spec,
+    return Matrix(X, np.where(used, y, 0.0), used, frame, spec,
                   {k: v for k, v in missing.items() if v}, references,
                   {k: v for k, v in absent.items() if v})
 
@@ -310,9 +319,13 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _whole(part: np.ndarray, used: np.ndarray) -> np.ndarray:
-    if used.all():
-        return np.ascontiguousarray(part)
-    out = np.zeros((used.size, part.shape[1]))
-    out[used] = part
-    return out
+def _filled(spec: ModelSpec, data: pd.DataFrame, used: np.ndarray) -> np.ndarray:
+    """(n, p) matrix: the rows of ``data`` where ``used``, zero elsewhere; built block by block."""
+    everyone = bool(used.all())
+    X = (np.empty if everyone else np.zeros)((used.size, len(spec.column_names)))
+    place = None if everyone else np.flatnonzero(used)
+    for first in range(0, len(data), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        part = np.asarray(spec.get_model_matrix(data.iloc[rows]), dtype=float)
+        X[rows if place is None else place[rows]] = part
+    return X

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from masar_research.engine.calibration import cross_classify
+from masar_research.engine.marginals import cross_classify
 from masar_research.errors import WeightingError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from masar_research.engine.calibration import Margin
+from masar_research.engine.marginals import Margin
 from masar_research.errors import WeightingError
 
 if TYPE_CHECKING:

@@ -168,11 +168,14 @@ def _sizes(
     design = deff if deff is not None else header.facts["weight_deff"]
     if n and df and df > 0 and design:
         half = margin_of_error(n, design, df)
+        known_en = "design effect {deff} included" if header.clustered else "design effect {deff} of the weights only"
+        known_ar = "مع احتساب أثر التصميم {deff}" if header.clustered else "مع احتساب أثر الأوزان وحدها {deff}"
         parts.append(
             Text(
                 en="Margin of error for a share of {half} of the whole sample: ± {moe} percentage points (confidence level {level:percent}, "
-                "design effect {deff} included)",
-                ar="هامش الخطأ لحصة قدرها {half} من العينة كلها: ± {moe} نقطة مئوية (مستوى الثقة {level:percent}، مع احتساب أثر التصميم {deff})",
+                + known_en + ")",
+                ar="هامش الخطأ لحصة قدرها {half} من العينة كلها: ± {moe} نقطة مئوية (مستوى الثقة {level:percent}، "
+                + known_ar + ")",
                 values={
                     "half": ParameterRef(name="reference share", value="50%", source="convention"),
                     "moe": SurveyRef(name="margin_of_error_points", value=round(half * 100, 1)),
@@ -207,4 +210,4 @@ def _weights(header: Header) -> tuple[Any, ...]:
 
 def _questions(sets: Sequence[EstimatesBlock], figures: Iterable[FigureBlock]) -> tuple[QuestionRef, ...]:
     asked = [block.question for block in (*sets, *figures) if block.question is not None]
-    return tuple(dict.fromkeys(asked))
+    return tuple({(question.en, question.ar): question for question in asked}.values())

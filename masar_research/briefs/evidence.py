@@ -97,7 +97,8 @@ def strength(
     low, high, threshold : float, optional
         An interval that crosses the threshold costs one level (imprecision).
     clustered : bool
-        False when the design's clusters are unknown: one level (risk of bias in the errors).
+        False when the design's clusters are unknown: one level, unless a risk of bias is
+        declared anyway.
     limitations : sequence of str
         Declared serious limitations, one level each; `DOMAINS` only.
 
@@ -119,7 +120,7 @@ def strength(
     crossed = threshold is not None and low is not None and high is not None and low < threshold < high
     if crossed:
         reasons.append("imprecision")
-    if not clustered:
+    if not clustered and "risk_of_bias" not in reasons:
         reasons.append("no_clustering")
     place = LEVELS.index(START[start]) + len(reasons)
     if n_eff is None or n_eff < SMALL:

@@ -18,7 +18,7 @@ from masar_research.briefs.blocks import (
     Header,
     MessageBlock,
 )
-from masar_research.briefs.compose.saying import paragraph, say
+from masar_research.briefs.compose.saying import ended, paragraph, say, unended
 from masar_research.briefs.compose.voice import Voice
 from masar_research.briefs.document import Box, Element, Items, Line, Run
 from masar_research.briefs.refs import (
@@ -137,7 +137,7 @@ def _lacks(voice: Voice, block: FixedBlock, whole: Whole) -> Element:
     excluded = [text for name, text in header.card.items() if name.startswith("population.excluded.")]
     if excluded:
         lines.append(_listed(voice, "Not covered: ", "غير مشمول: ", excluded, place))
-    lines.extend((*say(voice, reason, place), Run(".")) for reason in _relevant(header, whole))
+    lines.extend(ended(say(voice, reason, place)) for reason in _relevant(header, whole))
     lines.extend(paragraph(voice, [sentence], place) for sentence in block.extra)
     hidden = sum(cell.hidden for cell in voice.gated.cells.values())
     if hidden:
@@ -164,7 +164,7 @@ def _relevant(header: Header, whole: Whole) -> list[LabelRef]:
         reason for name, reason in header.lacks
         if not themes or not _theme(name) or _theme(name) in themes
     ]  # fmt: skip
-    return list(dict.fromkeys(wanted))
+    return list({(reason.en, reason.ar): reason for reason in wanted}.values())
 
 
 def _theme(indicator: str) -> str:
@@ -232,7 +232,7 @@ def strength_box(voice: Voice, block: EvidenceBlock) -> Box:
         for number, reason in enumerate(reasons):
             if number:
                 joined.append(Run("؛ " if voice.lang == "ar" else "; "))
-            joined.extend(say(voice, reason, place))
+            joined.extend(unended(say(voice, reason, place)))
         joined.append(Run("."))
         lines.append(tuple(joined))
     badge = say(voice, _pair(evidence.WORDS[found.level]), place)
@@ -253,7 +253,7 @@ def _cite(voice: Voice, block: FixedBlock, whole: Whole) -> Items:
     made = DateRef(start=whole.date, source="day the brief was built")
     version = VersionRef(text=whole.version)
     brief_line: list[Run] = [Run(run.text, run.source, run.ref) for run in whole.title]
-    brief_line.append(Run(". "))
+    brief_line = [*ended(tuple(brief_line)), Run(" ")]
     brief_line.extend(
         say(
             voice,
@@ -270,7 +270,7 @@ def _cite(voice: Voice, block: FixedBlock, whole: Whole) -> Items:
     data_line: list[Run] = [*say(voice, data, place)]
     if wave.checksum:
         short = wave.checksum.split(":")[-1][:12]
-        data_line.append(Run(". "))
+        data_line = [*ended(tuple(data_line)), Run(" ")]
         data_line.extend(
             say(
                 voice,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from masar_research.briefs.compose import shown
@@ -17,6 +18,7 @@ from masar_research.present import sentences
 from masar_research.present.pieces import Phrase as Spoken
 from masar_research.present.pieces import Piece
 
+ENDS = (".", "؟", "?", "!", ":", "…")
 _HIDDEN = {
     "en": ("This figure cannot be shown. ", "."),
     "ar": ("لا يمكن عرض هذا الرقم. ", "."),
@@ -53,10 +55,22 @@ def paragraph(voice: Voice, several: Iterable[Any], place: str) -> Line:
         said = say(voice, sentence, place)
         if line:
             line.append(Run(" "))
-        line.extend(said)
-        if said and not said[-1].text.rstrip().endswith((".", "؟", "?", "!", ":", "…")):
-            line.append(Run("."))
+        line.extend(ended(said))
     return tuple(line)
+
+
+def ended(line: Line) -> Line:
+    """The line with a full stop, unless it has an end of its own."""
+    if not line or line[-1].text.rstrip().endswith(ENDS):
+        return line
+    return (*line, Run("."))
+
+
+def unended(line: Line) -> Line:
+    """The line without its full stop, to stand inside another sentence."""
+    if not line or not line[-1].text.endswith("."):
+        return line
+    return (*line[:-1], replace(line[-1], text=line[-1].text.removesuffix(".")))
 
 
 def detectable(voice: Voice, test: CellRef, alpha: float) -> int:

@@ -1,0 +1,119 @@
+"""Strength of evidence and disclosure are computed from what is declared."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masar_research.briefs import disclosure
+from masar_research.briefs.blocks import EstimatesBlock, FigureBlock, Header
+from masar_research.briefs.document import Box, Items, plain
+from masar_research.briefs.evidence import DOMAINS, LEVELS, START, strength
+from masar_research.errors import BriefError
+
+FIRM = {"hidden": False, "n_eff": 900.0}
+
+
+@pytest.mark.parametrize(
+    ("start", "given", "level"),
+    [
+        ("probability_survey", {}, "high"),
+        ("rct", {}, "high"),
+        ("did", {}, "moderate"),
+        ("matched", {}, "low"),
+        ("pre_post", {}, "very_low"),
+        ("opt_in", {}, "very_low"),
+        ("probability_survey", {"limitations": ["measurement"]}, "moderate"),
+        ("probability_survey", {"limitations": ["measurement", "reporting"]}, "low"),
+        ("probability_survey", {"n_eff": 99.0}, "low"),
+        ("probability_survey", {"n_eff": None}, "low"),
+        ("probability_survey", {"hidden": True}, "very_low"),
+        ("probability_survey", {"clustered": False}, "moderate"),
+        ("probability_survey", {"clustered": False, "limitations": ["risk_of_bias"]}, "moderate"),
+        ("probability_survey", {"low": 0.1, "high": 0.2, "threshold": 0.15}, "moderate"),
+        ("probability_survey", {"low": 0.1, "high": 0.2, "threshold": 0.25}, "high"),
+    ],
+)
+def test_the_label_follows_the_rules(start: str, given: dict, level: str) -> None:
+    found = strength(start, **(FIRM | given))
+    assert found.level == level
+    assert bool(found.reasons) == (level != START[start] or bool(given.get("n_eff", 1) is None))
+
+
+@given(st.sampled_from(sorted(START)), st.lists(st.sampled_from(DOMAINS), unique=True), st.booleans())
+def test_a_limitation_never_raises_the_label(start: str, limitations: list[str], clustered: bool) -> None:
+    bare = strength(start, **FIRM).level
+    judged = strength(start, limitations=limitations, clustered=clustered, **FIRM).level
+    assert LEVELS.index(judged) >= LEVELS.index(bare)
+    more = strength(start, limitations=DOMAINS, clustered=clustered, **FIRM).level
+    assert LEVELS.index(more) >= LEVELS.index(judged)
+
+
+def test_unknown_designs_and_domains_are_refused() -> None:
+    with pytest.raises(BriefError, match="not a design"):
+        strength("guess", **FIRM)
+    with pytest.raises(BriefError, match="not a domain"):
+        strength("rct", limitations=["weather"], **FIRM)
+
+
+def test_the_margin_of_error_is_the_textbook_one() -> None:
+    assert math.isclose(disclosure.margin_of_error(1000, 1.0, 1e9), 1.96 * math.sqrt(0.25 / 1000), rel_tol=1e-4)
+    assert math.isclose(
+        disclosure.margin_of_error(1000, 2.0, 60) / disclosure.margin_of_error(1000, 1.0, 60), math.sqrt(2)
+    )
+
+
+def parts(blocks):
+    header = next(block for block in blocks if isinstance(block, Header))
+    sets = [block for block in blocks if isinstance(block, EstimatesBlock)]
+    return header, sets, [block for block in blocks if isinstance(block, FigureBlock)]
+
+
+def test_eleven_items_are_filled_and_ordered(tiny_blocks) -> None:
+    found = disclosure.items(*parts(tiny_blocks), None, None, False)
+    assert [item.name for item in found] == [name for name, *_ in disclosure.ITEMS] and len(found) == 11
+    assert all(item.parts and item.en and item.ar for item in found)
+
+
+@pytest.mark.parametrize("name", ["strategy", "sponsor", "tools", "sample", "mode", "processing", "limitations"])
+def test_an_empty_item_stops_the_brief(tiny_blocks, name: str) -> None:
+    header, sets, figures = parts(tiny_blocks)
+    less = {key: text for key, text in header.disclosure.items() if key != name}
+    with pytest.raises(BriefError, match=name):
+        disclosure.items(header.model_copy(update={"disclosure": less}), sets, figures, None, None, False)
+    blank = header.disclosure | {name: header.disclosure[name].model_copy(update={"ar": " "})}
+    with pytest.raises(BriefError, match=name):
+        disclosure.items(header.model_copy(update={"disclosure": blank}), sets, figures, None, None, False)
+
+
+def test_short_limitations_stop_the_brief(tiny_blocks) -> None:
+    header, sets, figures = parts(tiny_blocks)
+    short = header.disclosure | {"limitations": header.disclosure["sponsor"]}
+    with pytest.raises(BriefError, match="words in"):
+        disclosure.items(header.model_copy(update={"disclosure": short}), sets, figures, None, None, False)
+
+
+def test_no_margin_of_error_without_a_random_sample(tiny_blocks) -> None:
+    header, sets, figures = parts(tiny_blocks)
+
+    def sizes(*given, **update) -> str:
+        found = disclosure.items(header.model_copy(update=update), sets, figures, None, None, *given)
+        item = next(item for item in found if item.name == "sizes")
+        return " ".join(part.en for part in item.parts)
+
+    assert "Margin of error" in sizes(False)
+    for refused in (sizes(True), sizes(False, probability=False)):
+        assert "Margin of error" not in refused and "not drawn at random" in refused
+    assert "weights only" in sizes(False, clustered=False)
+
+
+def test_the_pages_carry_both(tiny_composed) -> None:
+    for document in tiny_composed.documents.values():
+        items = next(e for e in document.elements if isinstance(e, Items) and e.id == "disclosure")
+        assert len(items.items) == 11
+        badge = next(e for e in document.elements if isinstance(e, Box) and e.id == "evidence").badge
+        assert plain(badge) in ("High", "قوي")
+        assert ".." not in " ".join(plain(text) for _, text in items.items)

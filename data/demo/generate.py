@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from generator.build import make_all  # noqa: E402
+from generator.document import refresh_page  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -36,6 +37,8 @@ def main(argv: list[str] | None = None) -> None:
     card = given.to or HERE.parent / "surveys"
     demo.mkdir(parents=True, exist_ok=True)
     made = make_all(demo, card, say)
+    if given.to is None:
+        refresh_page(HERE.parents[1] / "docs" / "demo_survey.md")
     say(json.dumps(made, ensure_ascii=False))
 
 

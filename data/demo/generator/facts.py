@@ -64,6 +64,8 @@ class Assumption:
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption("scale", "The population is about 2.0 million persons 15 and over: one synthetic resident for "
                "about four real ones, so totals of the synthetic population are not totals of Jordan."),
+    Assumption("governorates", "The governorates have the shares of F057-F068 in their own sum, which is 1.1 per cent below the "
+               "total of the same source (F069)."),
     Assumption("small_strata", "Strata with fewer than ten times the blocks a wave samples are scaled up to that "
                "number, which raises the share of the small governorates a little above F057-F068."),
     Assumption("rural", "Rural shares by governorate (geography.py); a governorate with less than 6 per cent "

@@ -118,7 +118,7 @@ def glm(
     note = frozen({
         **survey.facts(),
         "formula": formula, "outcome": parsed.outcome, "family": family, "rows": fitted.n_used,
-        "missing": dict(matrix.missing), "references": dict(matrix.references),
+        "missing": matrix.lost, "missing_by_variable": dict(matrix.missing), "references": dict(matrix.references),
         "levels_without_rows": dict(matrix.absent), "iterations": fitted.iterations, "df": df,
         "df_rule": "PSUs minus strata with fitted rows, plus 1, minus coefficients (as R svyglm)",
         "level": level,

@@ -71,6 +71,8 @@ class Matrix:
     data : pandas.DataFrame
         Predictors of the used rows; categorical ones hold codes, reference first.
     spec : formulaic.ModelSpec
+    lost : int
+        Rows of the (sub)population with a weight that miss a variable of the model.
     missing : mapping
         Variable → rows lost because it is missing (a row may be counted under several).
     references : mapping
@@ -84,6 +86,7 @@ class Matrix:
     used: np.ndarray
     data: pd.DataFrame
     spec: ModelSpec
+    lost: int
     missing: Mapping[str, int]
     references: Mapping[str, Any]
     absent: Mapping[str, tuple[Any, ...]]
@@ -242,7 +245,8 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
     except (FormulaicError, ValueError) as error:
         raise ModelError(f"The predictors of {parsed.text!r} could not be built: {_first_line(error)}",
                          remedy="Check transformations such as log() of zero.") from error
-    return Matrix(X, np.where(used, y, 0.0), used, frame, spec,
+    lost = int(population.sum() - used.sum())
+    return Matrix(X, np.where(used, y, 0.0), used, frame, spec, lost,
                   {k: v for k, v in missing.items() if v}, references,
                   {k: v for k, v in absent.items() if v})
 

@@ -24,7 +24,8 @@ def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> st
     words = codebook[outcome].label if outcome in codebook else {}
     title = " · ".join(f"<bdi>{html.escape(text)}</bdi>" for text in words.values()) or html.escape(
         outcome)
-    lost = ", ".join(f"{name} {count:,}" for name, count in note["missing"].items()) or "0"
+    lost = ", ".join(f"{name} {count:,}" for name, count in note["missing_by_variable"].items())
+    lost = f"{note['missing']:,}" + (f" ({lost})" if lost else "")
     facts = (
         f"<code>{html.escape(note['formula'])}</code> · {note['rows']:,} rows · "
         f"{note['df']} df · missing: {html.escape(lost)}"

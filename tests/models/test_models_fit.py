@@ -173,7 +173,8 @@ def test_rows_that_are_missing_are_kept_out_of_everything_and_counted():
     data.loc[7, "sex"] = 9.0
     survey = made(data)
     model = survey.logit("works ~ C(sex) + age")
-    assert dict(model.note["missing"]) == {"sex": 1, "age": 10}
+    assert model.note["missing"] == 11
+    assert dict(model.note["missing_by_variable"]) == {"sex": 1, "age": 10}
     assert model.note["rows"] == len(data) - 11
     kept = data.assign(ok=(data["age"].notna() & (data["sex"] != 9)).astype(float))
     domain = made(kept).where("ok == 1").logit("works ~ C(sex) + age")
@@ -219,6 +220,15 @@ def test_labels_and_references_come_from_the_codebook():
     assert "C(education)[T.3]" not in table.index
     page = model._repr_html_()
     assert "Level &lt;4&gt;" in page and "Level <4>" not in page and "مستوى 4" in page
+
+
+def test_effects_show_themselves_in_both_languages():
+    data = frame()
+    data.loc[:4, "age"] = np.nan
+    model = made(data).logit("works ~ C(sex) * C(education) + age")
+    page = model.margins("sex", over="education")._repr_html_()
+    assert page.startswith("<") and "5" in page
+    assert "missing: 5 (age 5)" in model._repr_html_()
 
 
 def test_text_predictors_are_categories():

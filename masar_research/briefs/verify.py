@@ -6,6 +6,8 @@ where the office's ledger is there; the pages themselves are read again too.
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import json
 import math
 import os
@@ -23,6 +25,7 @@ from masar_research.errors import BriefError
 from masar_research.release import Register
 
 TOLERANCE = 1e-9
+MOST_TOLD = 20
 LANGS: tuple[Lang, ...] = ("en", "ar")
 _PRECISE = (
     "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv", "p_value",
@@ -67,12 +70,15 @@ class VerifyResult:
 
     def text(self, lang: Lang) -> str:
         """The answer in one language."""
+        told, more = self.problems[:MOST_TOLD], len(self.problems) - MOST_TOLD
         if lang == "ar":
             lines = [f"أُعيد إنتاج {self.reproduced} من {self.numbers} رقماً: {self.report}"]
-            lines += [f"• {problem.ar}" for problem in self.problems]
+            lines += [f"• {problem.ar}" for problem in told]
+            lines += [f"• وغيرها: {more}"] if more > 0 else []
         else:
             lines = [f"{self.reproduced} of {self.numbers} numbers reproduced: {self.report}"]
-            lines += [f"• {problem.en}" for problem in self.problems]
+            lines += [f"• {problem.en}" for problem in told]
+            lines += [f"• and {more} more"] if more > 0 else []
         return "\n".join(lines)
 
 
@@ -262,20 +268,25 @@ def same(first: float | None, second: float | None) -> bool:
 
 def _sentences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Problem]:
     for lang in LANGS:
-        before, after = old["sentences"][lang], new["sentences"][lang]
-        if len(before) != len(after):
-            yield Problem(
-                f"sentences:{lang}",
-                f"The report has {len(before)} lines in {lang!r}, the rerun {len(after)}.",
-                f"عدد أسطر التقرير ({lang}) {len(before)} وعددها عند إعادة الحساب {len(after)}.",
-            )
-        for one, two in zip(before, after, strict=False):
-            if one != two:
-                yield Problem(
-                    f"sentence:{lang}:{one['place']}",
-                    f"The sentence at {one['place']} ({lang}) changed: {one['text']!r} → {two['text']!r}.",
-                    f"تغيّرت الجملة في {one['place']}: «{one['text']}» ← «{two['text']}».",
-                )
+        before, after = (
+            [(line["place"], line["text"]) for line in data["sentences"][lang]] for data in (old, new)
+        )
+        for kind, first, last, start, end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+            if kind == "equal":
+                continue
+            for one, two in itertools.zip_longest(before[first:last], after[start:end]):
+                yield _changed_line(lang, one, two)
+
+
+def _changed_line(lang: Lang, one: tuple[str, str] | None, two: tuple[str, str] | None) -> Problem:
+    place = (one or two or ("", ""))[0]
+    was = one[1] if one else "(nothing)"
+    now = two[1] if two else "(nothing)"
+    return Problem(
+        f"sentence:{lang}:{place}",
+        f"The sentence at {place} ({lang}) changed: {was!r} → {now!r}.",
+        f"تغيّرت الجملة في {place}: «{one[1] if one else ''}» ← «{two[1] if two else ''}».",
+    )
 
 
 def _pages(folder: Path, published: Mapping[str, Any]) -> Iterator[Problem]:

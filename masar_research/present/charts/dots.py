@@ -83,8 +83,8 @@ def dots(
     --------
     >>> art = dots([Panel("By sex", (Row("Women", (Mark(0.145, 0.13, 0.16, group="women"),)),
     ...                              Row("Men", (Mark(0.607, 0.59, 0.63, group="men"),))))], "en")
-    >>> art.texts[:3]
-    ('line: confidence interval', 'By sex', '0%')
+    >>> "14.5%" in art.texts, art.scale[:2]
+    (True, ('0%', '20%'))
     """
     return draw(
         panels, lang, width=width, columns=columns, unit=unit, digits=digits, reference=reference,

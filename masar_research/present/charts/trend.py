@@ -11,7 +11,7 @@ from masar_research.present import theme
 from masar_research.present.art import Art
 from masar_research.present.canvas import Canvas, house_settings, measure, wrap
 from masar_research.present.charts import parts
-from masar_research.present.charts.placing import apart
+from masar_research.present.charts.placing import Rectangle, apart, first_free
 from masar_research.present.charts.rows import Point, Series
 from masar_research.present.charts.words import say
 from masar_research.present.direction import Lang
@@ -48,8 +48,7 @@ def trend(
     Notes
     -----
     No line is drawn to a suppressed wave, or across a break of comparability (`Point.broken`);
-    a suppressed wave is marked in words at the foot of the plot, at the same height for every
-    value it may have. Years stand at their true distance.
+    suppressed waves are named in words beneath. Years stand at their true distance.
     """
     return draw(series, lang, width=width, height=height, digits=digits).finish()
 
@@ -75,7 +74,6 @@ def draw(
     room = 0.26 * width
     names = {one.label: wrap(one.label, room, lang, theme.TEXT, theme.SEMIBOLD) for one in series}
     room = max(measure(line, lang, theme.TEXT, theme.SEMIBOLD) for lines in names.values() for line in lines)
-    hidden = [one for one in series if any(not point.mark.shown for point in one.points)]
     marks = [point.mark for one in series for point in one.points if point.mark.shown]
     high = max([end for mark in marks for end in mark.span], default=1.0)
     steps = ticks(0.0, max(high, 0.02), 5)
@@ -83,7 +81,8 @@ def draw(
     side = max(measure(parts.tick_text(v, steps[1], lang, "percent"), lang, theme.SMALL) for v in steps) + 2.0
     key = parts.key_lines(width, lang, _key(canvas, marks))
     head = parts.key_height(key)
-    bottom = height - 5.6 - (4.0 * len(hidden) if hidden else 0)
+    hidden = [line for one in series for line in _hidden(one, width, lang)]
+    bottom = height - 5.6 - 4.2 * len(hidden)
     across = parts.Axis(years[0], years[-1], side + 8.0, width - room - 4.0 - 8.0)
     up = parts.Axis(0.0, steps[-1], bottom, head + 3.0)
     _draw_key(canvas, key, lang)
@@ -94,21 +93,16 @@ def draw(
             colour=theme.MUTED, anchor="end", is_scale=True,
         )  # fmt: skip
     for year in years:
-        canvas.text(across.at(year), height - 2.4, str(year), size=theme.SMALL, colour=theme.MUTED, anchor="middle", is_scale=True)
+        canvas.text(across.at(year), bottom + 3.2, str(year), size=theme.SMALL, colour=theme.MUTED, anchor="middle", is_scale=True)
     for one in series:
         _line(canvas, one, across, up)
     _figures(canvas, series, across, up, digits)
     _names(canvas, series, names, across.end + 10.0 + 2.0, up)
-    for i, one in enumerate(hidden):
-        for point in one.points:
-            if not point.mark.shown:
-                words = f"{one.label}: {say('not_shown_short', lang)}"
-                half = measure(words, lang, theme.SMALL) / 2
-                middle = min(max(across.at(point.year), half), width - half)
-                canvas.text(
-                    middle, bottom + 3.0 + i * 4.0, words, size=theme.SMALL,
-                    colour=theme.group(one.group).colour, anchor="middle",
-                )  # fmt: skip
+    for i, (look, words) in enumerate(hidden):
+        canvas.text(
+            width if lang == "ar" else 0.0, height - 2.2 - 4.2 * (len(hidden) - 1 - i), words,
+            size=theme.SMALL, colour=theme.group(look).colour, anchor="end" if lang == "ar" else "start",
+        )  # fmt: skip
     return canvas
 
 
@@ -149,32 +143,42 @@ def _runs(points: Sequence[Point]) -> list[list[Point]]:
     return runs
 
 
+def _hidden(one: Series, width: float, lang: Lang) -> list[tuple[str, str]]:
+    years = [str(point.year) for point in one.points if not point.mark.shown]
+    if not years:
+        return []
+    listed = ("، " if lang == "ar" else ", ").join(years)
+    words = f"{one.label}: {say('not_shown', lang)} ({listed})"
+    return [(one.group, line) for line in wrap(words, width, lang, theme.SMALL)]
+
+
 def _figures(canvas: Canvas, series: Sequence[Series], across: parts.Axis, up: parts.Axis, digits: int) -> None:
-    for year in sorted({point.year for one in series for point in one.points}):
-        here = [
-            (one.group, point.mark) for one in series for point in one.points
-            if point.year == year and point.mark.value is not None
+    shown = [(one.group, point) for one in series for point in one.points if point.mark.shown]
+    taken: list[Rectangle] = []
+    for _, point in shown:
+        x, (low, high) = across.at(point.year), point.mark.span
+        y = up.at(point.mark.value or 0.0)
+        taken += [(x - 1.2, y - 1.2, x + 1.2, y + 1.2), (x - 0.3, up.at(high), x + 0.3, up.at(low))]
+    texts: list[Rectangle] = []
+    for key, point in sorted(shown, key=lambda item: (item[1].year, -(item[1].mark.value or 0.0))):
+        words = parts.figure_text(point.mark.value or 0.0, canvas.lang, "percent", digits)
+        half = measure(words, canvas.lang, theme.SMALL, theme.SEMIBOLD) / 2
+        x, (low, high) = across.at(point.year), point.mark.span
+        y = up.at(point.mark.value or 0.0)
+        above, below = min(up.at(high), y - 1.2) - 2.0, max(up.at(low), y + 1.2) + 2.0
+        spots = [(x, above), (x, below), (x + half + 2.2, y), (x - half - 2.2, y)]
+        spots += [(x, above - 3.6 * i) for i in range(1, 8)] + [(x, below + 3.6 * i) for i in range(1, 8)]
+        inside = [
+            (a, b) for a, b in spots
+            if up.end - 2.6 <= b <= up.start - 1.9 and a - half >= across.start - 8.0 and a + half <= across.end + 9.0
         ]  # fmt: skip
-        here.sort(key=lambda item: -(item[1].value or 0.0))
-        taken = [(up.at(mark.span[1]) - 1.4, up.at(mark.span[0]) + 1.4) for _, mark in here]
-        for index, (key, mark) in enumerate(here):
-            words = parts.figure_text(mark.value or 0.0, canvas.lang, "percent", digits)
-            others = taken[:index] + taken[index + 1 :]
-            above, below = taken[index][0] - 1.7, taken[index][1] + 1.7
-            free = [y for y in (above, below) if _clear(y, others) and y < up.start - 1.6]
-            x, y, anchor = across.at(year), (free or [up.at(mark.value or 0.0)])[0], "middle"
-            if not free:
-                x, anchor = x + 2.6, "start"
-            else:
-                taken.append((y - 1.6, y + 1.6))
-            canvas.text(
-                x, y, words, size=theme.SMALL, weight=theme.SEMIBOLD, anchor=anchor,
-                colour=theme.group(key).colour,
-            )  # fmt: skip
-
-
-def _clear(y: float, taken: Sequence[tuple[float, float]]) -> bool:
-    return all(y + 1.6 <= top or y - 1.6 >= bottom for top, bottom in taken)
+        frames = [(a - half - 0.4, b - 1.6, a + half + 0.4, b + 1.6) for a, b in inside]
+        chosen = first_free(frames, taken, texts)
+        texts.append(frames[chosen])
+        canvas.text(
+            *inside[chosen], words, size=theme.SMALL, weight=theme.SEMIBOLD, anchor="middle",
+            colour=theme.group(key).colour,
+        )  # fmt: skip
 
 
 def _names(canvas: Canvas, series: Sequence[Series], names: dict[str, list[str]], x: float, up: parts.Axis) -> None:
@@ -185,7 +189,7 @@ def _names(canvas: Canvas, series: Sequence[Series], names: dict[str, list[str]]
             ends.append((up.at(last[-1]), one))
     ends.sort(key=lambda item: item[0])
     tall = max((len(lines) for lines in names.values()), default=1) * 4.2
-    for place, (_, one) in zip(apart([y for y, _ in ends], tall), ends, strict=True):
+    for place, (_, one) in zip(apart([y for y, _ in ends], tall, low=up.end, high=up.start), ends, strict=True):
         lines = names[one.label]
         for i, words in enumerate(lines):
             canvas.text(

@@ -11,8 +11,8 @@ import numpy as np
 import pypdfium2
 import pytest
 
-from masar_research.briefs.document import Box, Figure, Run, plain
-from masar_research.briefs.exporters import to_pdf
+from masar_research.briefs.document import Box, Figure, Paragraph, Run, plain
+from masar_research.briefs.exporters import layout, to_pdf
 from masar_research.errors import BriefError
 
 
@@ -170,3 +170,29 @@ def test_a_drawing_that_is_no_svg_is_an_error(help_) -> None:
     broken = replace(figure, art=replace(figure.art, svg="<svg"))
     with pytest.raises(BriefError, match="could not be set"):
         to_pdf(replace(brief, elements=(broken,)))
+
+
+def test_a_longer_brief_is_set_more_closely_to_keep_to_four_pages(
+    lang: str, help_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = help_.sample().build(lang)
+    figure = next(item for item in brief.elements if isinstance(item, Figure))
+    more = tuple(replace(figure, id=f"more-{number}") for number in range(5))
+    brief = replace(brief, elements=brief.elements[:6] + more + brief.elements[6:])
+    assert len(pypdfium2.PdfDocument(to_pdf(brief))) == 4
+    monkeypatch.setattr(layout, "DENSITIES", layout.DENSITIES[:1])
+    assert len(pypdfium2.PdfDocument(to_pdf(brief))) == 5
+
+
+def test_a_drawing_that_does_not_fit_lets_the_text_go_on(help_) -> None:
+    """The hole a tall drawing leaves is filled by what follows it."""
+    brief = help_.sample().build("en")
+    tall = next(item for item in brief.elements if isinstance(item, Figure) and item.width == "full")
+    art = help_.sample().art("en", height=150.0)
+    tall = replace(tall, id="tall", art=art, title=(Run("Tall drawing"),))
+    text = (Run("What follows the tall drawing fills the page."),)
+    elements = (*brief.elements[:4], tall, Paragraph(text), *brief.elements[4:])
+    pages = help_.pdf_text(to_pdf(replace(brief, elements=elements))).split("\f")
+    where = {key: next(i for i, page in enumerate(pages) if key in page)
+             for key in ("Tall drawing", "What follows the tall")}  # fmt: skip
+    assert where["Tall drawing"] == where["What follows the tall"] + 1

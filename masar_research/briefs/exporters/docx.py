@@ -28,6 +28,7 @@ from masar_research.briefs.document import (
     Line,
     Messages,
     Paragraph,
+    Run,
     Table,
     plain,
 )
@@ -41,6 +42,9 @@ from masar_research.briefs.exporters.wordstyles import prepare_styles, style_ids
 from masar_research.errors import BriefError
 
 WIDTH = 170.0
+# Word sets the pages, not we: a brief with many drawings has them a little smaller.
+FEW_FIGURES, CLOSER = 4, 0.86
+_LETTER = 1.85  # average width of a letter in a table, millimetres
 _LRM = "\u200e"
 _MM = 72 / 25.4
 _TONES = {
@@ -103,6 +107,8 @@ class _Writer:
         self.words = LABELS[document.lang]
         self.word = new_word(io.BytesIO(_template(document.lang)))
         self.styles = style_ids(self.word)
+        figures = sum(isinstance(item, Figure) for item in document.elements)
+        self.drawing = 1.0 if figures <= FEW_FIGURES else CLOSER
 
     def write(self) -> None:
         self._page()
@@ -179,8 +185,8 @@ class _Writer:
     def _text(self, paragraph: WordParagraph, text: str) -> None:
         ooxml.run_direction(paragraph.add_run(text), "rtl" if self.rtl else "ltr")
 
-    def runs(self, paragraph: WordParagraph, line: Line) -> None:
-        """Write a line's segments, each in its own direction."""
+    def runs(self, paragraph: WordParagraph, line: Line, *, words: float | None = None) -> None:
+        """Write a line's segments, each in its own direction; `words` sizes all but numerals."""
         flow = "rtl" if self.rtl else "ltr"
         for segment in segments(line, self.lang):
             text = segment.text
@@ -188,6 +194,8 @@ class _Writer:
                 text = f"{_LRM}{text}{_LRM}"
             run = paragraph.add_run(text)
             ooxml.run_direction(run, segment.direction or flow, strong=segment.run.strong)
+            if words and not segment.numeral:
+                ooxml.run_size(run, words)
 
     def paragraph(self, place, line: Line, style: str, *, first: bool = False,
                   keep: bool = False) -> WordParagraph:  # fmt: skip
@@ -265,7 +273,7 @@ class _Writer:
             ooxml.shade(cell, PALETTE["pale"])
             ooxml.cell_borders(cell, top=(2, PALETTE["deep"]))
             ooxml.cell_margins(cell, top=4, bottom=7, sides=10)
-            self.paragraph(cell, figure, "Key figure", first=True)
+            self.runs(self.paragraph(cell, (), "Key figure", first=True), figure, words=11)
             self.paragraph(cell, line, "Key sentence")
         self.gap(self.word, 8)
 
@@ -275,9 +283,12 @@ class _Writer:
         self._style(paragraph, "Picture")
         self._direct(paragraph)
         run = paragraph.add_run()
-        run.add_picture(io.BytesIO(item.art.png), width=Mm(min(item.art.width, width)))
+        drawn = min(item.art.width * self.drawing, width)
+        run.add_picture(io.BytesIO(item.art.png), width=Mm(drawn))
         ooxml.alt_text(run, clean(plain(item.alt)), item.id)
-        below = [item.base, *([item.question] if item.question else []), *item.notes]
+        below = [item.base, *([item.question] if item.question else [])]
+        if item.notes:
+            below.append(_joined(item.notes))
         for index, line in enumerate(below):
             last = index == len(below) - 1
             note = self.paragraph(place, line, "Base", keep=not last)
@@ -319,8 +330,7 @@ class _Writer:
                 if column.numeric and not self.rtl:
                     ooxml.paragraph_property(paragraph, "jc", val="right")
         if item.notes:
-            for line in item.notes:
-                self.paragraph(self.word, line, "Base")
+            self.paragraph(self.word, _joined(item.notes), "Base")
         self.gap(self.word, 8)
 
     def box(self, item: Box) -> None:
@@ -332,7 +342,7 @@ class _Writer:
             self._text(title, " · ")
             self.runs(title, item.badge)
         for line in item.lines:
-            self.paragraph(cell, line, "Box text")
+            self.paragraph(cell, line, "Box text" if len(item.lines) <= 4 else "Box text close")
         self.gap(self.word, 8)
 
     def items(self, item: Items) -> None:
@@ -351,12 +361,24 @@ class _Writer:
         self.gap(self.word, 6)
 
 
+def _joined(notes: Iterable[Line]) -> Line:
+    """The notes in one line, apart by wide spaces."""
+    out: list[Run] = []
+    for note in notes:
+        out += [Run(" \u2003"), *note] if out else note
+    return tuple(out)
+
+
 def _column_widths(item: Table) -> list[float]:
-    """Millimetres per column, by the longest words they hold; together the page's width."""
-    wanted = []
+    """Millimetres per column: short ones as wide as they need, the long ones share the rest."""
+    need = []
     for index, column in enumerate(item.columns):
-        head = plain(column.head)
-        body = max((len(plain(row[index])) for row in item.rows), default=1)
-        wanted.append(max(body, len(head) if column.numeric else 8, 4) + 4)
-    total = sum(wanted)
-    return [width * WIDTH / total for width in wanted]
+        words = max((len(word) for word in plain(column.head).split()), default=1) + 2
+        cells = [len(plain(row[index])) for row in item.rows]
+        need.append(max(words, len(plain(column.head)) * 0.6, *cells, 3) * _LETTER + 5.0)
+    short = [width <= 30.0 and index > 0 for index, width in enumerate(need)]
+    taken = sum(width for width, small in zip(need, short, strict=True) if small)
+    rest = (WIDTH - taken) / (sum(need) - taken)
+    return [
+        width if small else width * rest for width, small in zip(need, short, strict=True)
+    ]

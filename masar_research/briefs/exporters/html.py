@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from html import escape
 from importlib.resources import files
@@ -220,18 +220,19 @@ class _Page:
         if phone is not None:
             small_svg = inline_svg(phone.svg, prefix=f"{name}-n", label=alt)
             drawing += f'<div class="art narrow">{small_svg}</div>'
-        small = [item.base, *([item.question] if item.question else []), *item.notes]
-        kinds = ["base", *(["question"] if item.question else []), *(["note"] * len(item.notes))]
-        below = "".join(
-            f'<p class="{kind}">{self.line(line)}</p>'
-            for kind, line in zip(kinds, small, strict=True)
-        )
+        question = f'<p class="question">{self.line(item.question)}</p>' if item.question else ""
+        below = f'<p class="base">{self.line(item.base)}</p>{question}{self.notes(item.notes)}'
         return (
             f'<figure id="{name}" class="{item.width}">'
             f"<figcaption>{self.line(item.title)}</figcaption>{drawing}{below}"
             f'<details><summary>{escape(self.words["data"])}</summary>{self.table(item.data)}</details>'
             "</figure>"
         )
+
+    def notes(self, notes: Sequence[Line]) -> str:
+        """The notes beneath a drawing or table, in one paragraph."""
+        said = " ".join(f"<span>{self.line(line)}</span>" for line in notes)
+        return f'<p class="note">{said}</p>' if notes else ""
 
     def _scroll(self, body: str, label: str, kind: str) -> str:
         """A region that scrolls by itself on a narrow screen, reachable by keyboard."""
@@ -253,9 +254,8 @@ class _Page:
             f'<table id="{name}" aria-labelledby="{name}-caption">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
-        notes = "".join(f'<p class="note">{self.line(line)}</p>' for line in item.notes)
         region = self._scroll(table, f"{plain(item.caption)}: {self.words['scroll']}", "rows")
-        return caption + region + notes
+        return caption + region + self.notes(item.notes)
 
     def _row(self, row: Iterable[Line], kinds: list[str], head_column: bool) -> str:
         cells = []
@@ -268,6 +268,8 @@ class _Page:
         name = self.id(f"box-{item.id}")
         badge = f' <span class="badge">{self.line(item.badge)}</span>' if item.badge else ""
         body = "".join(f"<p>{self.line(line)}</p>" for line in item.lines)
+        if len(item.lines) > 4:
+            body = f'<div class="many">{body}</div>'
         return (
             f'<section class="box {item.tone}" id="{name}" aria-labelledby="{name}-title">'
             f'<h2 id="{name}-title">{self.line(item.title)}{badge}</h2>{body}</section>'

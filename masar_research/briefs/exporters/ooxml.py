@@ -110,6 +110,13 @@ def run_direction(run: Run, direction: Literal["rtl", "ltr"], *, strong: bool = 
     put(rpr, "rtl", _RUN_ORDER, val="1" if direction == "rtl" else "0")
 
 
+def run_size(run: Run, points: float) -> None:
+    """The size of a run in both scripts."""
+    rpr = run._r.get_or_add_rPr()
+    for tag in ("sz", "szCs"):
+        put(rpr, tag, _RUN_ORDER, val=str(round(points * 2)))
+
+
 def field(paragraph: Paragraph, instruction: str, direction: Literal["rtl", "ltr"]) -> None:
     """A field such as PAGE or NUMPAGES."""
     for kind in ("begin", "instr", "separate", "text", "end"):
@@ -195,7 +202,10 @@ def row_flags(row, *, header: bool = False) -> None:
 
 
 def alt_text(run: Run, text: str, name: str) -> None:
-    """Alternative text of the picture in a run."""
+    """Alternative text of the picture in a run; no wrapping distance, which would shift it."""
+    for inline in run._r.iter(qn("wp:inline")):
+        for edge in ("distT", "distB", "distL", "distR"):
+            inline.set(edge, "0")
     for properties in run._r.iter(qn("wp:docPr")):
         properties.set("descr", text)
         properties.set("name", name)

@@ -8,13 +8,10 @@ words that went in; see ``docs/rendering.md``.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import unicodedata
-from functools import lru_cache
-from importlib.resources import files
-
-import typst
+from collections.abc import Sequence
+from typing import Any
 
 from masar_research.briefs.document import (
     Box,
@@ -29,6 +26,7 @@ from masar_research.briefs.document import (
     lines,
     plain,
 )
+from masar_research.briefs.exporters import layout
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
 from masar_research.briefs.exporters.segments import clean, segments
@@ -70,35 +68,15 @@ def to_pdf(document: Document) -> bytes:
     """
     day = _day(document)
     _check_characters(document)
-    data = json.dumps(_payload(document, day), ensure_ascii=False)
+    data = _payload(document, day)
     try:
-        return typst.compile(
-            _template(),
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            sys_inputs={"document": data},
-            pdf_standards=["ua-1"],
-            timestamp=int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()),
-        )
-    except typst.TypstError as error:
+        return layout.fitted(data, int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()))
+    except RuntimeError as error:
+        hints = " ".join(getattr(error, "hints", ()))
         raise BriefError(
-            f"The PDF of {document.name!r} ({document.lang}) could not be set: {error.message}",
-            remedy="Check the drawing or text named in the message; " + " ".join(error.hints),
+            f"The PDF of {document.name!r} ({document.lang}) could not be set: {error}",
+            remedy=f"Check the drawing or text named in the message. {hints}".rstrip(),
         ) from error
-
-
-@lru_cache(maxsize=1)
-def _template() -> bytes:
-    return files(__package__).joinpath("brief.typ").read_bytes()
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(
-        include_system_fonts=False,
-        include_embedded_fonts=False,
-        font_paths=[str(folder) for folder in fonts.directories()],
-    )
 
 
 def _check_characters(document: Document) -> None:
@@ -126,7 +104,7 @@ def _day(document: Document) -> dt.date:
         ) from error
 
 
-def _payload(document: Document, day: dt.date) -> dict:
+def _payload(document: Document, day: dt.date) -> dict[str, Any]:
     setter = _Setter(document.lang)
     return {
         "lang": document.lang,
@@ -142,8 +120,21 @@ def _payload(document: Document, day: dt.date) -> dict:
         "subtitle": setter.line(document.subtitle),
         "notice": setter.line(document.notice),
         "footer": setter.line(document.footer),
-        "elements": [setter.element(item) for item in paired(document.elements)],
+        "elements": [
+            {"index": index, **setter.element(item)}
+            for index, item in enumerate(paired(document.elements))
+        ],
     }
+
+
+def _half(texts: Sequence[Line]) -> int:
+    """Where to part lines so that two columns come out about equally long."""
+    lengths = [len(plain(text)) + 40 for text in texts]
+    return min(
+        range(1, len(lengths) + 1),
+        key=lambda cut: abs(sum(lengths[:cut]) - sum(lengths[cut:])),
+        default=0,
+    )
 
 
 class _Setter:
@@ -197,7 +188,7 @@ class _Setter:
             last = character
         return out
 
-    def element(self, item) -> dict:
+    def element(self, item) -> dict[str, Any]:
         match item:
             case (Figure() as first, Figure() as second):
                 return {"type": "pair", "figures": [self.element(first), self.element(second)]}
@@ -238,6 +229,7 @@ class _Setter:
                     "type": "box",
                     "title": self.line(item.title),
                     "lines": [self.line(line) for line in item.lines],
+                    "split": _half(item.lines) if len(item.lines) > 4 else None,
                     "badge": self.line(item.badge),
                     "tone": item.tone,
                 }
@@ -245,6 +237,7 @@ class _Setter:
                 return {
                     "type": "items",
                     "title": self.line(item.title),
+                    "split": _half([a + b for a, b in item.items]),
                     "items": [[self.line(term), self.line(text)] for term, text in item.items],
                 }
         raise BriefError(

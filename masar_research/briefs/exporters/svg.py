@@ -83,7 +83,8 @@ def _copy(node: etree._Element, prefix: str) -> etree._Element:
     out.text = node.text if name in ("text", "tspan") else None
     for key, value in node.attrib.items():
         local = etree.QName(key).localname
-        if local.startswith("on") or _OUTSIDE.search(value):
+        reaches = "(" in value or ":" in value or "@" in value
+        if local.startswith("on") or (reaches and _OUTSIDE.search(value)):
             continue
         if local == "id":
             value = f"{prefix}-{value}"
@@ -94,7 +95,7 @@ def _copy(node: etree._Element, prefix: str) -> etree._Element:
                 continue
         elif key.startswith("{"):
             continue
-        else:
+        elif reaches:
             value = _URL.sub(rf"url(#{prefix}-\1)", value)
         out.set(local, value)
     for child in node:

@@ -15,6 +15,12 @@ from masar_research.briefs.exporters.style import PALETTE
 from masar_research.briefs.exporters.wordfonts import FONT
 
 
+# The typeface leaves room for Arabic above and below; Latin lines need less of it.
+LATIN_LINE = 0.88
+# A line less than single would cut a drawing standing in it.
+PICTURE = "Picture"
+
+
 @dataclass(frozen=True, slots=True)
 class _Style:
     """Size, space before and after in points; line as a multiple of the font's own height."""
@@ -45,7 +51,7 @@ _STYLES = (
     _Style("Key figure", 24, bold=True, colour="deep", line=0.84, keep_next=True),
     _Style("Key sentence", 9.3, line=1.0),
     _Style("Caption", 9.8, bold=True, before=6, after=3, keep_next=True),
-    _Style("Picture", 9.5, keep_next=True),
+    _Style(PICTURE, 9.5, keep_next=True),
     _Style("Base", 7.8, colour="muted"),
     _Style("Table head", 8.8, bold=True, colour="deep"),
     _Style("Table text", 8.8),
@@ -53,6 +59,7 @@ _STYLES = (
     _Style("Box title warning", 9.8, bold=True, colour="warm", after=2, keep_next=True, outline=0),
     _Style("Box title evidence", 9.8, bold=True, colour="deep", after=2, keep_next=True, outline=0),
     _Style("Box text", 8.9, after=2),
+    _Style("Box text close", 8.3),
     _Style("Items title", 10, bold=True, colour="deep", before=8, after=4, keep_next=True, outline=0),
     _Style("Item term", 7.9, bold=True, keep_next=True),
     _Style("Item text", 7.9, colour="muted", after=4),
@@ -111,7 +118,7 @@ def _apply(style, look: _Style, rtl: bool) -> None:
     )
     settings = style.paragraph_format
     settings.space_before, settings.space_after = Pt(look.before), Pt(look.after)
-    settings.line_spacing = look.line
+    settings.line_spacing = look.line * (1.0 if rtl or look.name == PICTURE else LATIN_LINE)
     settings.keep_with_next = look.keep_next
     settings.widow_control = True
     if rtl:

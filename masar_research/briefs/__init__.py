@@ -10,11 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from masar_research.briefs.authoring import Brief, change_row, open_brief, row, show
+    from masar_research.briefs.authoring import Brief, open_brief
+    from masar_research.briefs.chartrows import change_row, row, show
     from masar_research.briefs.words import Change, Choice, Gap, Level, Phrase, Text
 
 _HOMES = {
-    **dict.fromkeys(("Brief", "change_row", "open_brief", "row", "show"), "masar_research.briefs.authoring"),
+    **dict.fromkeys(("Brief", "open_brief"), "masar_research.briefs.authoring"),
+    **dict.fromkeys(("change_row", "row", "show"), "masar_research.briefs.chartrows"),
     **dict.fromkeys(
         ("Change", "Choice", "Gap", "Level", "Phrase", "Text"), "masar_research.briefs.words"
     ),

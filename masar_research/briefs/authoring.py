@@ -29,14 +29,11 @@ In a notebook that papermill executes (parameters in a cell tagged ``parameters`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from masar_research.briefs import facts as published
 from masar_research.briefs.blocks import (
     Block,
     BoxBlock,
@@ -49,35 +46,23 @@ from masar_research.briefs.blocks import (
     HeadingBlock,
     MessageBlock,
     ParagraphBlock,
-    Row,
     Shown,
-    SourcesBlock,
     TableBlock,
     TitleBlock,
     Tone,
     number_or_none,
 )
 from masar_research.briefs.emit import Emit, display
-from masar_research.briefs.handles import Handle, code_label
+from masar_research.briefs.handles import Handle
 from masar_research.briefs.header import Opened, opened
-from masar_research.briefs.refs import (
-    CellRef,
-    DateRef,
-    FactRef,
-    LabelRef,
-    ParameterRef,
-    QuestionRef,
-    Scalar,
-    SurveyRef,
-)
+from masar_research.briefs.refs import CellRef, LabelRef, QuestionRef, Scalar
+from masar_research.briefs.registering import estimator_of, plain, rows_of, scalar, unit_of
+from masar_research.briefs.study import Study
 from masar_research.briefs.words import Change, Choice, Gap, Level, Sentence, Text
-from masar_research.codebook import Codebook
 from masar_research.errors import BriefError
-from masar_research.estimates import STATISTICS, Estimates
-from masar_research.survey import Survey
+from masar_research.estimates import Estimates
 
 AnySentence = Text | Level | Gap | Change | Choice
-_NOT_KEYS = frozenset(STATISTICS) | {"statistic", "p_value", "n_missing", "count", "kind", "transform"}
 
 
 def open_brief(
@@ -114,7 +99,7 @@ def open_brief(
     return Brief(name, opened(survey, wave, geography, profile), emit)
 
 
-class Brief:
+class Brief(Study):
     """A brief being written. Made by `open_brief`."""
 
     def __init__(self, name: str, opened: Opened, emit: Emit) -> None:
@@ -124,120 +109,6 @@ class Brief:
         self._sets: dict[str, Handle] = {}
         self._ids: set[str] = set()
         self._emit(Header(brief=name, **opened.header))
-
-    # --- what the study offers ---------------------------------------------------------
-
-    @property
-    def survey(self) -> Survey:
-        """The wave of the brief, weighted as its card says, restricted to the geography."""
-        return self._opened.survey
-
-    @cached_property
-    def pooled(self) -> Survey:
-        """All waves of the study in one survey, for changes between waves."""
-        survey, checksums = self._opened.pool()
-        self._emit(SourcesBlock(brief=self.name, checksums=checksums))
-        return survey
-
-    @property
-    def card(self) -> Any:
-        """The survey card."""
-        return self._opened.card
-
-    @property
-    def wave(self) -> int | str:
-        return self._opened.wave
-
-    @property
-    def waves(self) -> tuple[int | str, ...]:
-        """All waves of the study, oldest first."""
-        return self._opened.waves
-
-    @property
-    def previous_wave(self) -> int | str | None:
-        """The wave before the brief's own, or None."""
-        place = self.waves.index(self.wave)
-        return self.waves[place - 1] if place else None
-
-    @property
-    def codebook(self) -> Codebook:
-        return self._opened.survey.codebook
-
-    def has(self, *variables: str) -> bool:
-        """Whether the study holds all these variables with at least one answer."""
-        return all(
-            name in self.survey.frame.columns
-            and (name not in self.codebook or bool(np.isfinite(self.survey.values(name)).any()))
-            for name in variables
-        )
-
-    # --- references --------------------------------------------------------------------
-
-    def parameter(self, name: str) -> ParameterRef:
-        """A parameter of the brief, or a constant of the survey card by dotted path.
-
-        ``brief.parameter("wave")``, ``brief.parameter("age_min")``,
-        ``brief.parameter("population.age_min")``.
-        """
-        value, source = self._opened.constant(name)
-        return ParameterRef(name=name, value=value, source=source)
-
-    def constant(self, name: str, value: int | float, *, source: str) -> ParameterRef:
-        """A constant of a definition (an age limit, a threshold) with the place it comes from.
-
-        Never for a finding: those are cells. The source is printed in the ledger.
-        """
-        if not source.strip():
-            raise BriefError(
-                f"The constant {name!r} = {value!r} names no source.",
-                remedy="Say where the definition stands, e.g. source='ILO, 19th ICLS'.",
-            )
-        return ParameterRef(name=name, value=value, source=source)
-
-    def fact(self, fact_id: str) -> FactRef:
-        """A published fact of ``data/reference/jordan_facts.csv`` that names its population."""
-        return FactRef(id=published.fact(fact_id).id)
-
-    def survey_fact(self, name: str) -> SurveyRef:
-        """A number computed when the survey was loaded, e.g. ``"interviews"`` or ``"psus"``."""
-        numbers = self._opened.header["facts"]
-        if numbers.get(name) is None:
-            known = sorted(key for key, value in numbers.items() if value is not None)
-            raise BriefError(f"The survey has no fact {name!r}.", remedy=f"Use one of {known}.")
-        return SurveyRef(name=name, value=numbers[name])
-
-    def label(self, variable: str, code: Scalar = None) -> LabelRef:
-        """The label of a variable, or of one of its codes, from the codebook."""
-        if code is not None:
-            return code_label(self.codebook, variable, code)
-        return LabelRef(
-            en=self.codebook.label(variable, "en"),
-            ar=self.codebook.label(variable, "ar"),
-            source=variable,
-        )
-
-    def place(self) -> LabelRef:
-        """The name of the brief's geography."""
-        return self._opened.header["geography"]
-
-    def question(self, variable: str) -> QuestionRef:
-        """The wording of a question in both languages."""
-        return QuestionRef(
-            en=self.codebook.question(variable, "en"),
-            ar=self.codebook.question(variable, "ar"),
-            source=variable,
-        )
-
-    def fieldwork(self, wave: int | str | None = None) -> DateRef:
-        """The fieldwork period of a wave."""
-        wanted = self.wave if wave is None else wave
-        for facts in self._opened.header["waves"]:
-            if facts.wave == wanted and facts.start:
-                return DateRef(start=facts.start, end=facts.end, source=f"fieldwork {wanted}")
-        raise BriefError(
-            f"The survey card gives no first day of fieldwork for wave {wanted!r}.",
-            remedy=f"Use one of {list(self.waves)}, and give fieldwork: start: in the card.",
-        )
 
     # --- numbers -----------------------------------------------------------------------
 
@@ -285,17 +156,15 @@ class Brief:
         """
         self._new(name)
         frame = estimates.frame
-        keys = [column for column in frame.columns if column not in _NOT_KEYS | {"variable", "category"}]
-        sides = _sides(name, estimates, of)
         kind = str(estimates.kind)
         statistic = frame["variable"].iloc[0] if "variable" in frame.columns and len(frame) else ""
         block = EstimatesBlock(
             brief=self.name,
             id=name,
             kind=kind,
-            estimator=_estimator(estimates),
+            estimator=estimator_of(estimates),
             by=tuple(estimates.by),
-            unit=unit or _unit(estimates),
+            unit=unit or unit_of(estimates),
             level=estimates.level,
             indicator=indicator,
             base=base,
@@ -303,10 +172,8 @@ class Brief:
             link=link or f"{kind}:{statistic}:{estimates.note.get('base')}",
             waves=self._waves_of(estimates),
             sensitive=sensitive,
-            rows=tuple(
-                _row(record, keys, sides[number]) for number, record in enumerate(frame.to_dict("records"))
-            ),
-            note=_plain(dict(estimates.note)),
+            rows=rows_of(name, estimates, of),
+            note=plain(dict(estimates.note)),
             vcov={"rows": len(frame), "trace": number_or_none(np.nansum(np.diag(estimates.vcov)))},
         )
         self._emit(block)
@@ -315,7 +182,7 @@ class Brief:
 
     def _waves_of(self, estimates: Estimates) -> tuple[int, ...]:
         if "wave" in estimates.frame.columns:
-            return tuple(dict.fromkeys(_scalar(wave) for wave in estimates.frame["wave"]))
+            return tuple(dict.fromkeys(scalar(wave) for wave in estimates.frame["wave"]))
         return (self.wave,)
 
     # --- words -------------------------------------------------------------------------
@@ -592,48 +459,6 @@ class Brief:
                 )
 
 
-def row(
-    cell: CellRef | None,
-    label: LabelRef | Text,
-    *,
-    group: LabelRef | Text | None = None,
-    series: LabelRef | Text | None = None,
-    series_code: str | None = None,
-) -> ChartRow:
-    """One chart row with its own label.
-
-    `series_code` (``"sex:2"``) fixes the colour. Without a cell the row is the reference
-    category of a model's variable.
-    """
-    return ChartRow(cell=cell, label=label, group=group, series=series, series_code=series_code)
-
-
-def change_row(
-    label: LabelRef | Text,
-    *,
-    before: CellRef,
-    after: CellRef,
-    difference: CellRef,
-    group: LabelRef | Text | None = None,
-    series: LabelRef | Text | None = None,
-    series_code: str | None = None,
-) -> ChartRow:
-    """One row of a chart of changes: both levels and the difference with its own test."""
-    return ChartRow(
-        cell=difference, label=label, before=before, after=after, group=group, series=series,
-        series_code=series_code,
-    )  # fmt: skip
-
-
-def show(cell: CellRef, spec: str = "") -> Shown:
-    """A table cell: the same cell may be shown as ``percent``, ``ci``, ``n``, …"""
-    from masar_research.briefs.words import read_spec
-
-    if spec:
-        read_spec(spec)
-    return Shown(cell=cell, spec=spec)
-
-
 def _cells(parts: Iterable[Any]) -> Iterable[CellRef]:
     for part in parts:
         if isinstance(part, CellRef):
@@ -642,84 +467,3 @@ def _cells(parts: Iterable[Any]) -> Iterable[CellRef]:
             yield from _cells([*part.values.values(), part.otherwise])
         elif isinstance(part, Level | Gap | Change | Choice):
             yield from _cells(getattr(part, name) for name in type(part).model_fields)
-
-
-def _sides(name: str, estimates: Estimates, of: Handle | None) -> list[tuple[CellRef, ...]]:
-    if estimates.kind != "difference":
-        return [()] * len(estimates.frame)
-    rows = estimates.note.get("sides")
-    if of is None or rows is None:
-        raise BriefError(
-            f"The difference {name!r} does not say what it is the difference of.",
-            remedy="Form it with registered.contrast(...) and pass of=<handle of those estimates>.",
-        )
-    cells = of.cells()
-    if max(max(side) for side in rows) >= len(cells):
-        raise BriefError(
-            f"The difference {name!r} was not formed from {of.block.id!r}: it has too few rows.",
-            remedy="Pass the handle of the very estimates whose .contrast() was called.",
-        )
-    return [tuple(cells[index] for index in side) for side in rows]
-
-
-def _unit(estimates: Estimates) -> Literal["share", "points", "number"]:
-    kind = estimates.kind
-    if kind == "proportion":
-        return "share"
-    if kind == "ame" or (kind == "difference" and estimates.note.get("of") == "proportion"):
-        return "points"
-    return "number"
-
-
-def _estimator(estimates: Estimates) -> str:
-    if estimates.kind == "difference":
-        return f"difference of {estimates.note.get('of', 'estimates')}s: {estimates.note.get('contrast', '')}"
-    return str(estimates.kind)
-
-
-def _row(record: Mapping[str, Any], keys: Sequence[str], sides: tuple[CellRef, ...]) -> Row:
-    def value(name: str) -> float | None:
-        return number_or_none(record.get(name))
-
-    count, n = value("count"), value("n")
-    return Row(
-        key={str(name): _scalar(record[name]) for name in keys},
-        variable=str(record.get("variable", "")),
-        category=_scalar(record.get("category")),
-        n=None if n is None else int(n),
-        count=None if count is None else int(count),
-        sides=sides,
-        **{
-            name: value(name)
-            for name in (
-                "estimate", "std_error", "conf_low", "conf_high", "df", "n_eff", "deff", "cv", "p_value",
-            )  # fmt: skip
-        },
-    )
-
-
-def _scalar(value: Any) -> Scalar:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int | float | str) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Mapping():
-            return {str(name): _plain(inner) for name, inner in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_plain(inner) for inner in value]
-        case np.ndarray():
-            return _plain(value.tolist())
-        case bool() | str() | None:
-            return value
-        case int() | np.integer():
-            return int(value)
-        case float() | np.floating():
-            return number_or_none(value)
-    return str(value)

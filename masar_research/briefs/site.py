@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from masar_research.briefs import ledger
 from masar_research.errors import MasarError
+from masar_research.present.direction import embed
 
 FORMATS = ("html", "pdf", "docx")
 _WORDS = {
@@ -110,24 +111,25 @@ def _card(folder: Path, data: Mapping[str, Any], error: MasarError | None) -> st
             for kind in FORMATS
             if (path := folder / f"{data['brief']}.{lang}.{kind}").exists()
         )
-        sources = "; ".join(
-            f"{words['wave']} {_ltr(source['wave'])}, <code>{_ltr(str(source['checksum']).split(':')[-1][:12])}</code>"
+        comma, stop = ("، ", "؛ ") if lang == "ar" else (", ", "; ")
+        sources = stop.join(
+            f"{words['wave']} {_ltr(source['wave'])}{comma}<code>{_ltr(str(source['checksum']).split(':')[-1][:12])}</code>"
             for source in data["sources"]
         )
-        study = html.escape(data["study_title"][lang])
+        study = _words(data["study_title"][lang], lang)
         synthetic = f" · <b>{words['synthetic']}</b>" if data["synthetic"] else ""
         status = f'<p class="bad">{words["failed"]}; {words["stale"]}.</p>' if error else ""
         downloads = "".join(
-            f'<a class="small" href="{_link(folder.name, "data", path.name)}">{html.escape(path.stem)}</a> '
+            f'<a class="small" href="{_link(folder.name, "data", path.name)}">{_ltr(path.stem)}</a> '
             for path in tables
         )
         return (
-            f"<h2>{html.escape(title)}</h2>{status}"
+            f"<h2>{_words(title, lang)}</h2>{status}"
             f'<nav aria-label="{words["open"]}">{links}</nav>'
             f"<p>{words['from']}: {study} ({sources}){synthetic}</p>"
             f"<p>{words['made']}: {_ltr(data['made'])} · {words['profile']}: {_ltr(data['parameters'].get('profile', ''))}</p>"
             f'<p class="small"><a href="{_link(folder.name, "ledger.json")}">{words["ledger"]}</a>: '
-            f"{_ltr(len(data['entries']))} {words['numbers']}, {_ltr(hidden)} {words['suppressed']}</p>"
+            f"{_ltr(len(data['entries']))} {words['numbers']}{comma}{_ltr(hidden)} {words['suppressed']}</p>"
             + (f'<p class="small">{words["data"]}: {downloads}</p>' if tables else "")
         )
 
@@ -146,6 +148,11 @@ def _error(error: MasarError) -> str:
     arabic = f'<p lang="ar" dir="rtl">{html.escape(error.ar)}</p>' if error.ar else ""
     text = html.escape(f"{error.what}\n{error.remedy}").replace("\n", "<br>")
     return f'<div class="small">{arabic}<p lang="en" dir="ltr">{text}</p></div>'
+
+
+def _words(text: str, lang: str) -> str:
+    """A text with its numbers isolated, so that «16.1%» keeps its order in Arabic."""
+    return html.escape(embed(text, "ar" if lang == "ar" else "en"))
 
 
 def _ltr(value: Any) -> str:

@@ -190,6 +190,18 @@ def test_the_index_links_everything_in_both_languages(built_tiny: Path) -> None:
     assert "http" not in text and "viewport" in text and "Synthetic" in text
 
 
+def test_numbers_of_arabic_titles_keep_their_order_in_the_index(tmp_path: Path, built_tiny: Path) -> None:
+    import shutil
+
+    shutil.copytree(built_tiny, tmp_path / "one")
+    data = json.loads((tmp_path / "one" / "ledger.json").read_text(encoding="utf-8"))
+    for line in data["sentences"]["ar"]:
+        if line["place"] == "title":
+            line["text"] = "مقابل 75.4% من الرجال"
+    (tmp_path / "one" / "ledger.json").write_text(json.dumps(data), encoding="utf-8")
+    assert "\u206675.4%\u2069" in site.write_index(tmp_path).read_text(encoding="utf-8")
+
+
 def test_the_index_escapes_what_errors_quote(tmp_path: Path) -> None:
     error = BriefError("<script>alert(1)</script>", remedy="<img onerror=x>")
     text = site.write_index(tmp_path, {"<b>": error}).read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from masar_research import release
 from masar_research.errors import EstimationError
-from masar_research.present import Art, charts, numbers
+from masar_research.present import Art, charts, numbers, tables
 from masar_research.present.charts import Mark, Panel, Row
 
 if TYPE_CHECKING:
@@ -45,26 +44,15 @@ class Shown:
     frame: pd.DataFrame = field(repr=False)
     lang: str
     numeric: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return self.frame.to_string(index=False)
 
     def _repr_html_(self) -> str:
-        direction = "rtl" if self.lang == "ar" else "ltr"
-        head = "".join(f"<th style='text-align:start'>{html.escape(str(c))}</th>" for c in self.frame.columns)
-        body = "".join(
-            "<tr>" + "".join(self._cell(c, v) for c, v in zip(self.frame.columns, row, strict=True)) + "</tr>"
-            for row in self.frame.itertuples(index=False)
-        )
-        return (
-            f"<table dir='{direction}' lang='{self.lang}' class='masar-estimates' style='direction:{direction}'>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
-
-    def _cell(self, column: str, value: Any) -> str:
-        text = html.escape(str(value))
-        inside = f"<bdi dir='ltr'>{text}</bdi>" if column in self.numeric else text
-        return f"<td style='text-align:start'>{inside}</td>"
+        columns = [tables.Column(str(c), c in self.numeric) for c in self.frame.columns]
+        rows = [[str(value) for value in row] for row in self.frame.itertuples(index=False)]
+        return tables.estimates_html(rows, columns, self.lang, notes=self.notes)
 
 
 def word(name: str, lang: str) -> str:
@@ -171,7 +159,22 @@ def table(estimates: Estimates, lang: str, profile: str) -> Shown:
         for head, value in zip(heads, values, strict=True):
             out[head].append(value)
     numeric = frozenset(heads[:-1])
-    return Shown(pd.DataFrame(out), lang, numeric)
+    return Shown(pd.DataFrame(out), lang, numeric, notes(estimates, lang))
+
+
+def notes(estimates: Estimates, lang: str) -> tuple[str, ...]:
+    """What a reader of the table must know: the interval, the base, the answers missing."""
+    note, found = estimates.note, []
+    percent = numbers.percent(estimates.level, lang, 0)
+    found.append(f"فترة الثقة {percent}" if lang == "ar" else f"{percent} confidence interval")
+    if note.get("base"):
+        found.append(f"الأساس: {note['base']}" if lang == "ar" else f"Base: {note['base']}")
+    if note.get("missing"):
+        count = numbers.number(note["missing"], lang)
+        found.append(f"دون إجابة: {count}" if lang == "ar" else f"No answer or not asked: {count}")
+    if unit_of(estimates) == "points":
+        found.append("بالنقاط المئوية" if lang == "ar" else "In percentage points")
+    return (" · ".join(found),)
 
 
 def _p(value: float) -> str:
@@ -220,13 +223,5 @@ def _ends(row: Any) -> tuple[float | None, float | None]:
 
 
 def both(estimates: Estimates) -> str:
-    """English and Arabic tables one above the other, and the note."""
-    note = estimates.note
-    facts = [f"{estimates.kind}", f"{int(estimates.level * 100)} % interval: {note.get('interval', 'Wald, t')}"]
-    if note.get("base"):
-        facts.append(f"base: {note['base']}")
-    if note.get("missing"):
-        facts.append(f"answers missing: {note['missing']:,}")
-    small = html.escape(" · ".join(facts))
-    tables = [table(estimates, lang, "nchs")._repr_html_() for lang in ("en", "ar")]
-    return f"<div class='masar-both'>{tables[0]}{tables[1]}<small>{small}</small></div>"
+    """English and Arabic tables one above the other."""
+    return "".join(table(estimates, lang, "nchs")._repr_html_() for lang in ("en", "ar"))

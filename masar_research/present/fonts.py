@@ -137,6 +137,7 @@ def _subset(path: Path, characters: str) -> bytes:
     options.desubroutinize = True
     options.notdef_outline = True
     options.recalc_timestamp = False
+    options.drop_tables += ["meta"]
     font = TTFont(path, recalcTimestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters)

@@ -101,8 +101,8 @@ def expected(document: Document) -> list[str]:
 
 
 def normal(text: str) -> str:
-    """NFC, without isolates and direction marks."""
-    return unicodedata.normalize("NFC", CONTROLS.sub("", text))
+    """NFC, without isolates and direction marks; a space that does not break is a space."""
+    return unicodedata.normalize("NFC", CONTROLS.sub("", text)).replace("\u00a0", " ")
 
 
 def pdf_text(pdf: bytes, *options: str) -> str:

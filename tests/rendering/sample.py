@@ -138,7 +138,7 @@ def affected(lang: str) -> Table:
         ("الرجال، 15–24", "Men, 15–24", "39.0%", "33.4%–44.8%", "318"),
         ("الرجال، 25–39", "Men, 25–39", "16.6%", "13.9%–19.6%", "702"),
     )
-    suppressed = (Run("…"),)
+    suppressed = (Run("*"),)
 
     def cell(text: str | None, ref: str) -> Line:
         return (Run(text, "cell", ref),) if text else suppressed
@@ -153,8 +153,8 @@ def affected(lang: str) -> Table:
             for i, (a, e, p, ci, n) in enumerate(rows)
         ),
         notes=(
-            line("… لم تُنشر القيمة لأن دقتها لا تكفي وفق معيار المركز الوطني للإحصاءات الصحية." if ar
-                 else "… not shown: too imprecise by the NCHS reliability standard."),
+            line("* لم تُنشر القيمة لأن دقتها لا تكفي وفق معيار المركز الوطني للإحصاءات الصحية." if ar
+                 else "* not shown: too imprecise by the NCHS reliability standard."),
         ),
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ from masar_research.briefs.document import (
 from masar_research.briefs.exporters import ooxml
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
-from masar_research.briefs.exporters.segments import clean, segments
+from masar_research.briefs.exporters.segments import bound, clean, segments
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.briefs.exporters.wordfonts import embed_fonts
 from masar_research.briefs.exporters.wordstyles import prepare_styles, style_ids
@@ -365,7 +365,7 @@ def _joined(notes: Iterable[Line]) -> Line:
     """The notes in one line, apart by wide spaces."""
     out: list[Run] = []
     for note in notes:
-        out += [Run(" \u2003"), *note] if out else note
+        out += [Run(" \u2003"), *bound(note)] if out else bound(note)
     return tuple(out)
 
 

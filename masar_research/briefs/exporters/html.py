@@ -24,7 +24,7 @@ from masar_research.briefs.document import (
 )
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
-from masar_research.briefs.exporters.segments import Segment, clean, segments
+from masar_research.briefs.exporters.segments import Segment, bound, clean, segments
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.briefs.exporters.svg import inline_svg
 from masar_research.errors import BriefError
@@ -231,7 +231,7 @@ class _Page:
 
     def notes(self, notes: Sequence[Line]) -> str:
         """The notes beneath a drawing or table, in one paragraph."""
-        said = " ".join(f"<span>{self.line(line)}</span>" for line in notes)
+        said = " ".join(f"<span>{self.line(bound(line))}</span>" for line in notes)
         return f'<p class="note">{said}</p>' if notes else ""
 
     def _scroll(self, body: str, label: str, kind: str) -> str:

@@ -29,7 +29,7 @@ from masar_research.briefs.document import (
 from masar_research.briefs.exporters import layout
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
-from masar_research.briefs.exporters.segments import clean, segments
+from masar_research.briefs.exporters.segments import bound, clean, segments
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.errors import BriefError
 from masar_research.present import fonts
@@ -211,7 +211,7 @@ class _Setter:
                     "width": item.art.width,
                     "base": self.line(item.base),
                     "question": self.line(item.question),
-                    "notes": [self.line(line) for line in item.notes],
+                    "notes": [self.line(bound(line)) for line in item.notes],
                 }
             case Table():
                 return {
@@ -222,7 +222,7 @@ class _Setter:
                         for column in item.columns
                     ],
                     "rows": [[self.line(cell) for cell in row] for row in item.rows],
-                    "notes": [self.line(line) for line in item.notes],
+                    "notes": [self.line(bound(line)) for line in item.notes],
                 }
             case Box():
                 return {

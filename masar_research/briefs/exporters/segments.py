@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from masar_research.briefs.document import Lang, Line, Run
@@ -28,6 +28,7 @@ _EMBEDDINGS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _LATIN = re.compile(
     "[A-Za-z\u00c0-\u024f](?:[^\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]*[A-Za-z0-9\u00c0-\u024f/%+#])?"
 )
+_MARKED = re.compile("[*\u2020\u2021\u00a7\u2026] ")
 _EDGES = re.compile(r"^([\s,.;:!?\u060c\u061b\u061f]*)(.*?)([\s,.;:!?\u060c\u061b\u061f]*)$", re.S)
 
 
@@ -66,6 +67,21 @@ def clean(text: str) -> str:
     """
     text = _EMBEDDINGS.sub("", _CONTROLS.sub("", text))
     return re.sub(r"[ \t\r\n]+", " ", text)
+
+
+def bound(note: Line) -> Line:
+    """A note whose mark stays on the line of its first word.
+
+    Examples
+    --------
+    >>> from masar_research.briefs.document import Run
+    >>> bound((Run("* not shown"),))[0].text == "*\\u00a0not shown"
+    True
+    """
+    if note and _MARKED.match(note[0].text):
+        first = replace(note[0], text=note[0].text.replace(" ", "\u00a0", 1))
+        return (first, *note[1:])
+    return note
 
 
 def segments(line: Line, lang: Lang) -> Iterator[Segment]:

@@ -56,6 +56,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "the headline figure itself cannot be shown",
         "الرقم الرئيسي نفسه لا يمكن عرضه",
     ),
+    "synthetic": (
+        "the data are synthetic and describe nobody",
+        "البيانات مصطنعة ولا تصف أحداً",
+    ),
     "no_clustering": (
         "the file names no sampling units, so its errors ignore clustering",
         "لا يحدد الملف وحدات المعاينة، فالأخطاء لا تحتسب أثر العنقدة",
@@ -81,6 +85,7 @@ def strength(
     high: float | None = None,
     threshold: float | None = None,
     clustered: bool = True,
+    synthetic: bool = False,
     limitations: Sequence[str] = (),
 ) -> Strength:
     """The strength of evidence of a headline figure.
@@ -99,6 +104,8 @@ def strength(
     clustered : bool
         False when the design's clusters are unknown: one level, unless a risk of bias is
         declared anyway.
+    synthetic : bool
+        Invented data are evidence of nothing: very low.
     limitations : sequence of str
         Declared serious limitations, one level each; `DOMAINS` only.
 
@@ -126,7 +133,8 @@ def strength(
     if n_eff is None or n_eff < SMALL:
         reasons.append("small")
         place = max(place, LEVELS.index("low"))
-    if hidden:
-        reasons.append("suppressed")
-        place = len(LEVELS) - 1
+    for holds, reason in ((hidden, "suppressed"), (synthetic, "synthetic")):
+        if holds:
+            reasons.append(reason)
+            place = len(LEVELS) - 1
     return Strength(LEVELS[min(place, len(LEVELS) - 1)], tuple(reasons))

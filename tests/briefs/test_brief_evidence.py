@@ -115,5 +115,10 @@ def test_the_pages_carry_both(tiny_composed) -> None:
         items = next(e for e in document.elements if isinstance(e, Items) and e.id == "disclosure")
         assert len(items.items) == 11
         badge = next(e for e in document.elements if isinstance(e, Box) and e.id == "evidence").badge
-        assert plain(badge) in ("High", "قوي")
+        assert plain(badge) in ("Very low", "ضعيف جداً")
         assert ".." not in " ".join(plain(text) for _, text in items.items)
+
+
+def test_synthetic_data_are_evidence_of_nothing():
+    found = strength("probability_survey", hidden=False, n_eff=900.0, synthetic=True)
+    assert found.level == "very_low" and found.reasons == ("synthetic",)

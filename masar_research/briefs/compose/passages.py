@@ -216,7 +216,7 @@ def strength_box(voice: Voice, block: EvidenceBlock) -> Box:
     row = cell.row
     found = evidence.strength(
         block.start, hidden=cell.hidden, n_eff=row.n_eff, low=row.conf_low, high=row.conf_high,
-        threshold=block.threshold, clustered=voice.header.clustered,
+        threshold=block.threshold, clustered=voice.header.clustered, synthetic=voice.header.synthetic,
         limitations=[name for name, _ in block.limitations],
     )  # fmt: skip
     declared: Mapping[str, Text] = dict(block.limitations)

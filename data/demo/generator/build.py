@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def make_all(demo: Path, card: Path, say: Callable[[str], None]) -> dict[str, in
     for wave in WAVES:
         frame, truths, totals = wave_file(pop, wave)
         path = demo / f"masar_demo_{wave}.sav"
-        write_spss(frame, path)
+        _keep_or_replace(path, lambda new, frame=frame: write_spss(frame, new), _checksum)
         all_truths["waves"][str(wave)] = truths
         all_margins[wave] = totals
         rows[str(wave)] = len(frame)
@@ -91,20 +92,36 @@ def make_all(demo: Path, card: Path, say: Callable[[str], None]) -> dict[str, in
         say(f"wave {wave}: {len(frame):,} sampled, {int((frame['status'] == 1).sum()):,} completed, {frame.shape[1]} columns, "
             f"{path.stat().st_size / 1e6:.2f} MB")
         if wave == KOBO_WAVE:
-            write_kobo(frame, demo / f"masar_demo_{wave}_kobo.xlsx", wave)
-            write_xlsform(demo / "masar_demo_xlsform.xlsx", wave)
+            _keep_or_replace(demo / f"masar_demo_{wave}_kobo.xlsx", lambda new, frame=frame, wave=wave: write_kobo(frame, new, wave), _sheets)
+            _keep_or_replace(demo / "masar_demo_xlsform.xlsx", lambda new, wave=wave: write_xlsform(new, wave), _sheets)
             say("KoBo export and XLSForm written")
     (demo / "margins.yml").write_text(margins_yaml(all_margins), encoding="utf-8")
     (demo / "truths.json").write_text(_compact(all_truths), encoding="utf-8")
-    (card / "masar_demo.yml").write_text(card_yaml({w: c for w, c in checksums.items() if c}), encoding="utf-8")
+    (card / "masar_demo.yml").write_text(card_yaml(checksums), encoding="utf-8")
     say("margins.yml, truths.json and the survey card written")
     return rows
 
 
-def _checksum(path: Path) -> str | None:
+def _keep_or_replace(path: Path, write: Callable[[Path], None], content: Callable[[Path], object]) -> None:
+    """Write beside the file and put it in its place only where the content differs: writers stamp files."""
+    new = path.with_name(f"new_{path.name}")
+    write(new)
+    if path.exists() and content(path) == content(new):
+        new.unlink()
+    else:
+        new.replace(path)
+
+
+def _checksum(path: Path) -> str:
     from masar_research.loading import read
 
-    return read(path).checksum
+    return read(path, cache=False).checksum
+
+
+def _sheets(path: Path) -> dict[str, int]:
+    """Checksums of the parts of a workbook that hold its content."""
+    with zipfile.ZipFile(path) as book:
+        return {info.filename: info.CRC for info in book.infolist() if not info.filename.startswith("docProps/")}
 
 
 def _compact(tree: dict) -> str:

@@ -75,7 +75,7 @@ def card_yaml(checksums: dict[int, str]) -> str:
         if wave in checksums:
             lines.append(f"    checksum: {_text(checksums[wave])}")
         lines.append(f"    fieldwork: {{start: {first.isoformat()}, end: {last.isoformat()}}}")
-        lines.append(f"    label: {_both(f'Wave of {wave}', f'جولة {wave}')}")
+        lines.append(f"    label: {_both(str(wave), str(wave))}")
     lines += ["", "variables:"]
     for item in ITEMS:
         for column in item.columns():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from openpyxl import Workbook
+from openpyxl.utils import get_column_letter
 
 from .facts import SEED
 from .questionnaire import LISTS, Item
@@ -100,3 +103,17 @@ def write_kobo(frame: pd.DataFrame, path: Path, wave: int) -> None:
     for row in zip(*columns, strict=True):
         sheet.append(row)
     book.save(path)
+    _state_size(path, f"A1:{get_column_letter(len(heads))}{len(frame) + 1}")
+
+
+def _state_size(path: Path, cells: str) -> None:
+    """Write the sheet's extent into the file: without it a reader must parse the whole sheet to open it."""
+    with zipfile.ZipFile(path) as before:
+        parts = {info.filename: before.read(info) for info in before.infolist()}
+    for name, part in parts.items():
+        if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name) and b"<dimension" not in part[:2000]:
+            place = re.search(rb"<(?:sheetViews|sheetFormatPr|cols|sheetData)[ />]", part).start()
+            parts[name] = part[:place] + f'<dimension ref="{cells}"/>'.encode() + part[place:]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as after:
+        for name, part in parts.items():
+            after.writestr(name, part)

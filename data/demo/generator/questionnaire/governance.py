@@ -18,7 +18,7 @@ ADULT = "sel_age >= 18"
 
 def trust(key: str, en: str, ar: str, shares: tuple[float, ...], unknown: float, indicators: tuple[str, ...], group_name: str, asked_if: str) -> Item:
     """Trust in an institution or outlet on the four-point scale of the Arab Barometer."""
-    return Item(f"trust_{key}", group_name, f"Trust: {en}", f"الثقة بـ: {ar}", f"How much trust do you have in {en}?", f"ما مدى ثقتك بـ{ar}؟", "trust4",
+    return Item(f"trust_{key}", group_name, f"Trust: {en}", f"الثقة ب{ar}", f"How much trust do you have in {en}?", f"ما مدى ثقتك ب{ar}؟", "trust4",
                 scale(shares, trait="trust", load=-0.60, age=-0.03, edu=0.05, place=0.24), asked_if, dont_know=unknown, refused=0.012,
                 indicators=indicators)
 
@@ -52,7 +52,7 @@ def _service(key: str, en: str, ar: str, used: float, shares: tuple[float, ...])
                    dont_know=0.006, refused=0.003, indicators=("GO06",))
     parts = tuple(
         Item(f"sat_{key}_{short}", S, f"{en[0].upper()}{en[1:]}: {words}", f"{ar}: {arabic}", f"Were they {words}?" if key != "health" else f"Was it {words}?",
-             f"في آخر تجربة لك مع {ar}، هل كانت {arabic}؟", "yes_no", yes(min(0.95, shares[0] + shares[1] + 0.05 + more), trait="trust", load=0.35, place=0.25), asked_if,
+             f"في آخر تجربة لك مع {ar}، {'هل كان العاملون فيها محترمين' if short == 'courtesy' else f'هل كانت {arabic}'}؟", "yes_no", yes(min(0.95, shares[0] + shares[1] + 0.05 + more), trait="trust", load=0.35, place=0.25), asked_if,
              dont_know=0.01, refused=0.002, indicators=("GO06",))
         for short, words, arabic, more in _ATTRIBUTES)
     return (use, *parts, overall)

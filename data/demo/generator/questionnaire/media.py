@@ -148,7 +148,7 @@ ITEMS = (
          "هل استخدمت الإنترنت خلال الأشهر الثلاثة الماضية؟", "yes_no", _internet, dont_know=0.001, indicators=("MI14",), keep=True),
     Item("social_media", D, "Uses social media", "يستخدم وسائل التواصل الاجتماعي", "Do you use social media?", "هل تستخدم وسائل التواصل الاجتماعي؟", "yes_no",
          yes(0.93, trait="digital", load=0.40, age=-0.12), _NET, indicators=("MI09",), keep=True),
-    Item("skill", D, "Did in the last 3 months", "قام خلال آخر 3 أشهر بـ", "In the last three months, have you done any of the following?",
+    Item("skill", D, "Digital activities in the last 3 months", "أنشطة رقمية خلال آخر 3 أشهر", "In the last three months, have you done any of the following?",
          "خلال الأشهر الثلاثة الماضية، هل قمت بأي مما يلي؟", "skills", SKILLS, _NET, dont_know=0.004, several=True, indicators=("MI13", "MI15")),
     *MIL,
     Item("main_source", N, "Main source of news", "المصدر الرئيسي للأخبار", "Which is your MAIN source of news?", "ما هو مصدرك الرئيسي للأخبار؟", "main_source", _main,

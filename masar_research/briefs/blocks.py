@@ -38,6 +38,7 @@ class WaveFacts(Model):
     start: str | None = None
     end: str | None = None
     note: LabelRef | None = None
+    label: LabelRef | None = None
     checksum: str | None = None
     file: str
 

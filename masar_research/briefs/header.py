@@ -170,6 +170,7 @@ def _wave(card: Any, code: int | str, survey: Survey | None) -> WaveFacts:
         start=fieldwork.start.isoformat() if fieldwork.start else None,
         end=fieldwork.end.isoformat() if fieldwork.end else None,
         note=_label(fieldwork.note, f"waves.{code}.fieldwork") if fieldwork.note else None,
+        label=_label(wave.label, f"waves.{code}.label") if wave.label else None,
         checksum=survey.checksum if survey is not None else None,
         file=wave.file.replace("\\", "/").rsplit("/", 1)[-1],
     )

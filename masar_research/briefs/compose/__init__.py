@@ -153,14 +153,14 @@ def _document(voice: Voice, blocks: Sequence[Block], date: str, version: str) ->
 
 
 def _subtitle(header: Header) -> Text:
+    wave = header.parameters["wave"]
+    label = next((facts.label for facts in header.waves if facts.wave == wave), None)
     return Text(
         en="{study}, {wave} · {population} · {place}",
         ar="{study}، {wave} · {population} · {place}",
         values={
             "study": header.card["title"],
-            "wave": ParameterRef(
-                name="wave", value=header.parameters["wave"] or "", source="parameter wave"
-            ),
+            "wave": label or ParameterRef(name="wave", value=wave or "", source="parameter wave"),
             "population": header.card["population"],
             "place": header.geography,
         },

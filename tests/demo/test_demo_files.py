@@ -319,6 +319,9 @@ def test_the_card(card):
     assert [step.step for step in card.weighting] == ["nonresponse", "rake", "trim"]
     for name, variable in card.variables.items():
         assert variable.label["en"] and ARABIC.search(variable.label["ar"]), name
+    for name in (*PAIRS.values(), "employment", "employed", "disability", "jordanian", "transition", "civic_any"):
+        words = card.variables[name].question
+        assert words is not None and words["en"] and ARABIC.search(words["ar"]), name
     assert "WE14" in {lack.indicator for lack in card.lacks}
 
 

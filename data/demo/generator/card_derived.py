@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+from .questionnaire import ITEMS
 from .questionnaire.media import HEADLINES
 from .questionnaire.women import RIGHTS_KEY
 
@@ -16,10 +18,26 @@ def _both(en: str, ar: str) -> str:
     return f"{{en: {_text(en)}, ar: {_text(ar)}}}"
 
 
+_ASKED = {column: item for item in ITEMS if item.ask_en for column in item.columns()}
+_RESTS_ON: dict[str, list[str]] = {}
+
+
+def _question(name: str, rule: str) -> str:
+    """Wording of the questions a rule rests on: at most three, then an ellipsis."""
+    columns: list[str] = []
+    for word in re.findall(r"[a-z_][a-z0-9_]*", rule):
+        columns += [word] if word in _ASKED else _RESTS_ON.get(word, [])
+    _RESTS_ON[name] = list(dict.fromkeys(columns))
+    items = list(dict.fromkeys(_ASKED[column] for column in columns))
+    more = " / …" if len(items) > 3 else ""
+    return (f"    question: {_both(' / '.join(i.ask_en for i in items[:3]) + more, ' / '.join(i.ask_ar for i in items[:3]) + more)}")
+
+
 def _yes(name: str, when: str, en: str, ar: str, universe: str = "", before: str = "") -> str:
     """A 0/1 variable; ``before`` is a case that comes first."""
     first = f"{before}, " if before else ""
     lines = [f"  {name}:", f'    cases: [{first}{{code: 1, when: {_text(when)}}}, {{code: 0, otherwise: true}}]', f"    label: {_both(en, ar)}"]
+    lines.append(_question(name, f"{when} {before}"))
     if universe:
         lines.append(f"    universe: {_text(universe)}")
     lines.append('    codes: {0: {en: "No", ar: "لا"}, 1: {en: "Yes", ar: "نعم"}}')
@@ -27,7 +45,7 @@ def _yes(name: str, when: str, en: str, ar: str, universe: str = "", before: str
 
 
 def _sum(name: str, rule: str, en: str, ar: str, unit_en: str, unit_ar: str, universe: str = "") -> str:
-    lines = [f"  {name}:", f"    compute: {_text(rule)}", f"    label: {_both(en, ar)}", f"    unit: {_both(unit_en, unit_ar)}"]
+    lines = [f"  {name}:", f"    compute: {_text(rule)}", f"    label: {_both(en, ar)}", f"    unit: {_both(unit_en, unit_ar)}", _question(name, rule)]
     if universe:
         lines.append(f"    universe: {_text(universe)}")
     lines.append(f"    note: {_both('Only where every item was answered.', 'فقط حيث أُجيب عن جميع البنود.')}")
@@ -76,6 +94,7 @@ MORE = "\n".join((
       - {code: 3, otherwise: true}
     universe: "age <= 29"
     label: {en: "Transition from school to work", ar: "مرحلة الانتقال من الدراسة إلى العمل"}
+    question: {en: "What kind of contract or agreement do you have? / Overall, how satisfied are you with your main job? / Have you attended school, college, university or a training course in the last four weeks?", ar: "ما نوع العقد أو الاتفاق في عملك؟ / بشكل عام، ما مدى رضاك عن عملك الرئيسي؟ / هل كنت ملتحقاً بمدرسة أو كلية أو جامعة أو دورة تدريبية خلال الأسابيع الأربعة الماضية؟"}
     codes: {1: {en: "Settled in work", ar: "مستقر في العمل"}, 2: {en: "In transition", ar: "في مرحلة الانتقال"}, 3: {en: "Not started", ar: "لم يبدأ"}}""",
     _sum("civic_count", " + ".join(f"civic_{k}" for k in range(1, 8)), "Number of civic activities in 12 months", "عدد الأنشطة المدنية خلال 12 شهراً", "activities", "نشاط"),
     _yes("civic_any", "civic_count >= 1", "At least one civic activity", "نشاط مدني واحد على الأقل"),

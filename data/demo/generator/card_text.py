@@ -61,12 +61,14 @@ DERIVED = """\
   jordanian:
     cases: [{code: 1, when: "nationality == 1"}, {code: 0, otherwise: true}]
     label: {en: "Jordanian", ar: "أردني الجنسية"}
+    question: {en: "What is your nationality?", ar: "ما هي جنسيتك؟"}
     codes: {0: {en: "Not Jordanian", ar: "غير أردني"}, 1: {en: "Jordanian", ar: "أردني"}}
   disability:
     cases:
       - {code: 1, when: "ws_see >= 3 or ws_hear >= 3 or ws_walk >= 3 or ws_remember >= 3 or ws_care >= 3 or ws_communicate >= 3"}
       - {code: 0, otherwise: true}
     label: {en: "Disability (Washington Group short set: a lot of difficulty or more)", ar: "الإعاقة (أسئلة مجموعة واشنطن المختصرة: صعوبة كبيرة فأكثر)"}
+    question: {en: "Do you have difficulty seeing, hearing, walking or climbing steps, remembering or concentrating, with self-care, communicating?", ar: "هل لديك صعوبة في الرؤية أو السمع أو المشي أو صعود الدرج أو التذكر أو التركيز أو العناية بالنفس أو التواصل؟"}
     codes: {0: {en: "Without disability", ar: "دون إعاقة"}, 1: {en: "With disability", ar: "مع إعاقة"}}
   employment:
     cases:
@@ -74,22 +76,34 @@ DERIVED = """\
       - {code: 2, when: "available == 1 and (looked == 1 or starts == 1)"}
       - {code: 3, otherwise: true}
     label: {en: "Labour force status", ar: "حالة النشاط الاقتصادي"}
+    question:
+      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
+      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     note: {en: "19th conference of labour statisticians: worked an hour in seven days or temporarily absent; otherwise looked in four weeks (or starts within three months) and available within two weeks.", ar: "المؤتمر التاسع عشر لخبراء إحصاءات العمل: عمل ساعة خلال سبعة أيام أو تغيّب مؤقتاً؛ وإلا فقد بحث خلال أربعة أسابيع (أو يبدأ عملاً خلال ثلاثة أشهر) وهو مستعد للعمل خلال أسبوعين."}
     codes: {1: {en: "Employed", ar: "مشتغل"}, 2: {en: "Unemployed", ar: "متعطل"}, 3: {en: "Outside the labour force", ar: "خارج قوة العمل"}}
   in_labour_force:
     cases: [{code: 1, when: "employment in [1, 2]"}, {code: 0, otherwise: true}]
     label: {en: "In the labour force", ar: "داخل قوة العمل"}
+    question:
+      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
+      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     question: {en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? In the last four weeks, did you look for work? Could you have started within two weeks?", ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل؟ وهل كان بإمكانك البدء خلال أسبوعين؟"}
     codes: {0: {en: "Outside the labour force", ar: "خارج قوة العمل"}, 1: {en: "In the labour force", ar: "داخل قوة العمل"}}
   employed:
     cases: [{code: 1, when: "employment == 1"}, {code: 0, otherwise: true}]
     label: {en: "Employed", ar: "مشتغل"}
+    question:
+      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
+      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     question: {en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? Did you have a job or business from which you were temporarily absent?", ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ هل كان لديك عمل أو مشروع تغيبت عنه مؤقتاً؟"}
     codes: {0: {en: "Not employed", ar: "غير مشتغل"}, 1: {en: "Employed", ar: "مشتغل"}}
   unemployed:
     cases: [{code: 1, when: "employment == 2"}, {code: 0, otherwise: true}]
     universe: "employment in [1, 2]"
     label: {en: "Unemployed", ar: "متعطل"}
+    question:
+      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
+      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     question: {en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? In the last four weeks, did you look for work? Could you have started within two weeks?", ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل؟ وهل كان بإمكانك البدء خلال أسبوعين؟"}
     codes: {0: {en: "Employed", ar: "مشتغل"}, 1: {en: "Unemployed", ar: "متعطل"}}
   labour_slack:
@@ -100,6 +114,9 @@ DERIVED = """\
       - {code: 1, when: "employment == 3 and (looked == 1 or starts == 1 or (wants_work == 1 and available == 1))"}
       - {missing: not_applicable, otherwise: true}
     label: {en: "Underused labour (LU4): unemployed, time-related underemployed or potential labour force", ar: "قصور استغلال العمل (LU4): متعطل أو عمالة ناقصة زمنياً أو قوة عمل محتملة"}
+    question:
+      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
+      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     note: {en: "Base: labour force and potential labour force. Those in work are not asked whether they could start more hours at once.", ar: "قاعدة الاحتساب: قوة العمل وقوة العمل المحتملة. ولا يُسأل المشتغلون عن استعدادهم الفوري لساعات إضافية."}
     codes: {0: {en: "Fully used", ar: "مستغل بالكامل"}, 1: {en: "Underused", ar: "غير مستغل بالكامل"}}
   informal:
@@ -108,12 +125,14 @@ DERIVED = """\
       - {code: 0, otherwise: true}
     universe: "employment == 1"
     label: {en: "Informal employment", ar: "عمالة غير منظمة"}
+    question: {en: "Does your employer pay social-security contributions for you? / Is the business registered with the Ministry of Industry and Trade or the chamber?", ar: "هل يدفع صاحب العمل عنك اشتراكات الضمان الاجتماعي؟ / هل المنشأة مسجلة لدى وزارة الصناعة والتجارة أو الغرفة؟"}
     note: {en: "Criterion: social security of employees, registration of the business of employers and own-account workers.", ar: "المعيار: الضمان الاجتماعي للمستخدمين بأجر، وتسجيل المنشأة لأصحاب العمل والعاملين لحسابهم."}
     codes: {0: {en: "Formal", ar: "منظمة"}, 1: {en: "Informal", ar: "غير منظمة"}}
   hourly_wage:
     compute: "wage / (hours * 4.345)"
     universe: "employment == 1 and work_status == 1"
     label: {en: "Take-home wage per hour, JD", ar: "صافي الأجر بالساعة بالدينار"}
+    question: {en: "What was your take-home wage last month, in dinars? / How many hours do you usually work in a week?", ar: "كم بلغ صافي أجرك في الشهر الماضي بالدينار؟ / كم ساعة تعمل في الأسبوع عادةً؟"}
     unit: {en: "dinars per hour", ar: "دينار في الساعة"}
     note: {en: "Last month's take-home wage over usual weekly hours times 4.345 weeks.", ar: "صافي أجر الشهر الماضي مقسوماً على ساعات العمل الأسبوعية المعتادة مضروبة في 4.345 أسبوع."}
 """

@@ -184,15 +184,25 @@ def test_a_longer_brief_is_set_more_closely_to_keep_to_four_pages(
     assert len(pypdfium2.PdfDocument(to_pdf(brief))) == 5
 
 
-def test_a_drawing_that_does_not_fit_lets_the_text_go_on(help_) -> None:
-    """The hole a tall drawing leaves is filled by what follows it."""
+def test_a_drawing_that_does_not_fit_lets_the_text_go_on_only_to_save_a_page(
+    help_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hole a tall drawing leaves is filled by what follows it, if pages run short."""
     brief = help_.sample().build("en")
     tall = next(item for item in brief.elements if isinstance(item, Figure) and item.width == "full")
-    art = help_.sample().art("en", height=150.0)
+    art = help_.sample().art("en", height=190.0)
     tall = replace(tall, id="tall", art=art, title=(Run("Tall drawing"),))
     text = (Run("What follows the tall drawing fills the page."),)
-    elements = (*brief.elements[:4], tall, Paragraph(text), *brief.elements[4:])
-    pages = help_.pdf_text(to_pdf(replace(brief, elements=elements))).split("\f")
-    where = {key: next(i for i, page in enumerate(pages) if key in page)
-             for key in ("Tall drawing", "What follows the tall")}  # fmt: skip
-    assert where["Tall drawing"] == where["What follows the tall"] + 1
+    elements = (*brief.elements[:4], tall, Paragraph(text), *brief.elements[8:10])
+    brief = replace(brief, elements=elements)
+
+    def pages() -> tuple[int, int]:
+        found = help_.pdf_text(to_pdf(brief)).split("\f")
+        where = [next(i for i, page in enumerate(found) if key in page)
+                 for key in ("Tall drawing", "What follows the tall")]  # fmt: skip
+        return where[0], where[1]
+
+    assert pages() == (1, 1)
+    monkeypatch.setattr(layout, "MOST_PAGES", 1)
+    monkeypatch.setattr(layout, "DENSITIES", layout.DENSITIES[:1])
+    assert pages() == (1, 0)

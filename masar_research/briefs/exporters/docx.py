@@ -28,14 +28,13 @@ from masar_research.briefs.document import (
     Line,
     Messages,
     Paragraph,
-    Run,
     Table,
     plain,
 )
 from masar_research.briefs.exporters import ooxml
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
-from masar_research.briefs.exporters.segments import bound, clean, segments
+from masar_research.briefs.exporters.segments import clean, joined, segments, together
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.briefs.exporters.wordfonts import embed_fonts
 from masar_research.briefs.exporters.wordstyles import prepare_styles, style_ids
@@ -288,7 +287,7 @@ class _Writer:
         ooxml.alt_text(run, clean(plain(item.alt)), item.id)
         below = [item.base, *([item.question] if item.question else [])]
         if item.notes:
-            below.append(_joined(item.notes))
+            below.append(joined(item.notes, "\u2003"))
         for index, line in enumerate(below):
             last = index == len(below) - 1
             note = self.paragraph(place, line, "Base", keep=not last)
@@ -330,7 +329,7 @@ class _Writer:
                 if column.numeric and not self.rtl:
                     ooxml.paragraph_property(paragraph, "jc", val="right")
         if item.notes:
-            self.paragraph(self.word, _joined(item.notes), "Base")
+            self.paragraph(self.word, joined(item.notes, "\u2003"), "Base")
         self.gap(self.word, 8)
 
     def box(self, item: Box) -> None:
@@ -341,8 +340,8 @@ class _Writer:
         if item.badge:
             self._text(title, " · ")
             self.runs(title, item.badge)
-        for line in item.lines:
-            self.paragraph(cell, line, "Box text" if len(item.lines) <= 4 else "Box text close")
+        for line in together(item.lines):
+            self.paragraph(cell, line, "Box text")
         self.gap(self.word, 8)
 
     def items(self, item: Items) -> None:
@@ -359,14 +358,6 @@ class _Writer:
                 self.paragraph(cell, text, "Item text")
                 first = False
         self.gap(self.word, 6)
-
-
-def _joined(notes: Iterable[Line]) -> Line:
-    """The notes in one line, apart by wide spaces."""
-    out: list[Run] = []
-    for note in notes:
-        out += [Run(" \u2003"), *bound(note)] if out else bound(note)
-    return tuple(out)
 
 
 def _column_widths(item: Table) -> list[float]:

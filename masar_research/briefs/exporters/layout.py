@@ -8,6 +8,7 @@ next page instead. If the brief still takes more pages than a brief may, it is s
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -80,18 +81,30 @@ def fitted(data: Mapping[str, Any], timestamp: int) -> bytes:
     document = json.dumps(data, ensure_ascii=False)
     empty = json.dumps({**data, "elements": [_blank(item) for item in data["elements"]]})
     with as_file(files(__package__).joinpath("brief.typ")) as template:
-        step = 0
-        while True:
-            setting, pages = _floated(template, empty, data["elements"], DENSITIES[step])
-            if pages <= MOST_PAGES or step == len(DENSITIES) - 1:
-                break
-            step = min(step + max(1, round((pages - MOST_PAGES) / SAVED)), len(DENSITIES) - 1)
+        setting, _ = _chosen(template, empty, data["elements"])
         return typst.compile(
             template,
             **_common({**setting, "document": document}),
             pdf_standards=["ua-1"],
             timestamp=timestamp,
         )
+
+
+def _chosen(
+    template: Path, document: str, elements: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, str], float]:
+    """The loosest setting that keeps to `MOST_PAGES`: first with every drawing in its place."""
+    setting, pages = {}, math.inf
+    for hole in (math.inf, HOLE):
+        step = 0
+        while step < len(DENSITIES):
+            setting, pages = _floated(template, document, elements, DENSITIES[step], hole)
+            if pages <= MOST_PAGES:
+                return setting, pages
+            over = round((pages - MOST_PAGES) / SAVED)
+            last = len(DENSITIES) - 1
+            step = step + 1 if step == last else min(step + max(1, over), last)
+    return setting, pages
 
 
 def _blank(item: Any) -> Any:
@@ -109,9 +122,13 @@ def _common(setting: dict[str, str]) -> dict[str, Any]:
 
 
 def _floated(
-    template: Path, document: str, elements: Sequence[Mapping[str, Any]], density: Density
+    template: Path,
+    document: str,
+    elements: Sequence[Mapping[str, Any]],
+    density: Density,
+    hole: float,
 ) -> tuple[dict[str, str], float]:
-    """The setting with its floats, and how many pages it takes, the last as a fraction."""
+    """The setting with drawings that leave more than `hole` floating, and how many pages it takes, the last as a fraction."""
     floats: list[int] = []
     while True:
         setting = {
@@ -127,7 +144,7 @@ def _floated(
                 and elements[index]["type"] in _FLOATING
                 and elements[index + 1]["type"] in _FILLING
                 and elements[index - 1]["type"] != "heading"
-                and _hole(spots, index, floats) > HOLE
+                and _hole(spots, index, floats) > hole
             ),
             None,
         )

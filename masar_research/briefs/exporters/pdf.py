@@ -29,7 +29,7 @@ from masar_research.briefs.document import (
 from masar_research.briefs.exporters import layout
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
-from masar_research.briefs.exporters.segments import bound, clean, segments
+from masar_research.briefs.exporters.segments import MANY, clean, joined, segments, together
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.errors import BriefError
 from masar_research.present import fonts
@@ -211,7 +211,7 @@ class _Setter:
                     "width": item.art.width,
                     "base": self.line(item.base),
                     "question": self.line(item.question),
-                    "notes": [self.line(bound(line)) for line in item.notes],
+                    "notes": self.line(joined(item.notes, "\u2003")),
                 }
             case Table():
                 return {
@@ -222,14 +222,13 @@ class _Setter:
                         for column in item.columns
                     ],
                     "rows": [[self.line(cell) for cell in row] for row in item.rows],
-                    "notes": [self.line(bound(line)) for line in item.notes],
+                    "notes": self.line(joined(item.notes, "\u2003")),
                 }
             case Box():
                 return {
                     "type": "box",
                     "title": self.line(item.title),
-                    "lines": [self.line(line) for line in item.lines],
-                    "split": _half(item.lines) if len(item.lines) > 4 else None,
+                    "lines": [self.line(line) for line in together(item.lines)],
                     "badge": self.line(item.badge),
                     "tone": item.tone,
                 }
@@ -237,7 +236,7 @@ class _Setter:
                 return {
                     "type": "items",
                     "title": self.line(item.title),
-                    "split": _half([a + b for a, b in item.items]),
+                    "split": _half([a + b for a, b in item.items]) if len(item.items) > MANY else None,
                     "items": [[self.line(term), self.line(text)] for term, text in item.items],
                 }
         raise BriefError(

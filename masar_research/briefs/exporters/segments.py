@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,7 @@ from masar_research.briefs.document import Lang, Line, Run
 
 Direction = Literal["ltr", "rtl"]
 
+MANY = 4
 _DIGITS = "0-9\u0660-\u0669\u06f0-\u06f9"
 _ONE = (
     rf"(?:[+\-\u2212\u00b1<>~\u2248\u2264\u2265]\s?)*[{_DIGITS}]+"
@@ -82,6 +83,27 @@ def bound(note: Line) -> Line:
         first = replace(note[0], text=note[0].text.replace(" ", "\u00a0", 1))
         return (first, *note[1:])
     return note
+
+
+def joined(notes: Iterable[Line], gap: str) -> Line | None:
+    """Notes as one line, a space and the gap between them; None if there are none.
+
+    Examples
+    --------
+    >>> from masar_research.briefs.document import Run
+    >>> "".join(run.text for run in joined(((Run("* a"),), (Run("b"),)), "\\u2003"))
+    '*\\xa0a \\u2003b'
+    """
+    out: list[Run] = []
+    for note in notes:
+        out += [Run(f" {gap}"), *bound(note)] if out else bound(note)
+    return tuple(out) or None
+
+
+def together(texts: Sequence[Line]) -> Sequence[Line]:
+    """Many short sentences as one paragraph, to save the rest of each line on paper."""
+    line = joined(texts, "") if len(texts) > MANY else None
+    return (line,) if line else texts
 
 
 def segments(line: Line, lang: Lang) -> Iterator[Segment]:

@@ -59,7 +59,6 @@ _STYLES = (
     _Style("Box title warning", 9.8, bold=True, colour="warm", after=2, keep_next=True, outline=0),
     _Style("Box title evidence", 9.8, bold=True, colour="deep", after=2, keep_next=True, outline=0),
     _Style("Box text", 8.9, after=2),
-    _Style("Box text close", 8.3),
     _Style("Items title", 10, bold=True, colour="deep", before=8, after=4, keep_next=True, outline=0),
     _Style("Item term", 7.9, bold=True, keep_next=True),
     _Style("Item text", 7.9, colour="muted", after=4),

@@ -19,18 +19,18 @@ def _both(en: str, ar: str) -> str:
 
 
 _ASKED = {column: item for item in ITEMS if item.ask_en for column in item.columns()}
-_RESTS_ON: dict[str, list[str]] = {}
+_RESTS_ON: dict[str, list[str]] = {"employment": ["worked", "looked", "available"], "attending": ["q_attending"]}
 
 
 def _question(name: str, rule: str) -> str:
-    """Wording of the questions a rule rests on: at most three, then an ellipsis."""
+    """Wording of the questions a rule rests on: at most four, then an ellipsis."""
     columns: list[str] = []
     for word in re.findall(r"[a-z_][a-z0-9_]*", rule):
         columns += [word] if word in _ASKED else _RESTS_ON.get(word, [])
     _RESTS_ON[name] = list(dict.fromkeys(columns))
     items = list(dict.fromkeys(_ASKED[column] for column in columns))
-    more = " / …" if len(items) > 3 else ""
-    return (f"    question: {_both(' / '.join(i.ask_en for i in items[:3]) + more, ' / '.join(i.ask_ar for i in items[:3]) + more)}")
+    more = " / …" if len(items) > 4 else ""
+    return (f"    question: {_both(' / '.join(i.ask_en for i in items[:4]) + more, ' / '.join(i.ask_ar for i in items[:4]) + more)}")
 
 
 def _yes(name: str, when: str, en: str, ar: str, universe: str = "", before: str = "") -> str:

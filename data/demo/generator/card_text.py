@@ -84,26 +84,17 @@ DERIVED = """\
   in_labour_force:
     cases: [{code: 1, when: "employment in [1, 2]"}, {code: 0, otherwise: true}]
     label: {en: "In the labour force", ar: "داخل قوة العمل"}
-    question:
-      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
-      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     question: {en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? In the last four weeks, did you look for work? Could you have started within two weeks?", ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل؟ وهل كان بإمكانك البدء خلال أسبوعين؟"}
     codes: {0: {en: "Outside the labour force", ar: "خارج قوة العمل"}, 1: {en: "In the labour force", ar: "داخل قوة العمل"}}
   employed:
     cases: [{code: 1, when: "employment == 1"}, {code: 0, otherwise: true}]
     label: {en: "Employed", ar: "مشتغل"}
-    question:
-      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
-      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     question: {en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? Did you have a job or business from which you were temporarily absent?", ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ هل كان لديك عمل أو مشروع تغيبت عنه مؤقتاً؟"}
     codes: {0: {en: "Not employed", ar: "غير مشتغل"}, 1: {en: "Employed", ar: "مشتغل"}}
   unemployed:
     cases: [{code: 1, when: "employment == 2"}, {code: 0, otherwise: true}]
     universe: "employment in [1, 2]"
     label: {en: "Unemployed", ar: "متعطل"}
-    question:
-      en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? / In the last four weeks, did you look for work or try to start a business? / If a job had been offered to you, could you have started within two weeks?"
-      ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ / خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل أو حاولت البدء بمشروع خاص؟ / لو عُرض عليك عمل، هل كان بإمكانك البدء به خلال أسبوعين؟"
     question: {en: "In the last seven days, did you do any work for pay, profit or family business, even for one hour? In the last four weeks, did you look for work? Could you have started within two weeks?", ar: "خلال الأيام السبعة الماضية، هل قمت بأي عمل مقابل أجر أو ربح أو في عمل للأسرة، ولو لساعة واحدة؟ خلال الأسابيع الأربعة الماضية، هل بحثت عن عمل؟ وهل كان بإمكانك البدء خلال أسبوعين؟"}
     codes: {0: {en: "Employed", ar: "مشتغل"}, 1: {en: "Unemployed", ar: "متعطل"}}
   labour_slack:

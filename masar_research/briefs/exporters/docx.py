@@ -42,7 +42,7 @@ from masar_research.errors import BriefError
 
 WIDTH = 170.0
 # Word sets the pages, not we: a brief with many drawings has them a little smaller.
-FEW_FIGURES, CLOSER = 4, 0.86
+FEW_FIGURES, CLOSER = 4, 0.8
 _LETTER = 1.85  # average width of a letter in a table, millimetres
 _LRM = "\u200e"
 _MM = 72 / 25.4
@@ -274,7 +274,7 @@ class _Writer:
             ooxml.cell_margins(cell, top=4, bottom=7, sides=10)
             self.runs(self.paragraph(cell, (), "Key figure", first=True), figure, words=11)
             self.paragraph(cell, line, "Key sentence")
-        self.gap(self.word, 8)
+        self.gap(self.word, 5)
 
     def figure(self, place, item: Figure, width: float, *, first: bool = False) -> None:
         self.paragraph(place, item.title, "Caption", first=first, keep=True)
@@ -314,7 +314,7 @@ class _Writer:
             last = number == len(item.rows)
             lines = [column.head for column in item.columns] if number == 0 else item.rows[number - 1]
             for cell, column, line in zip(row.cells, item.columns, lines, strict=True):
-                ooxml.cell_margins(cell, top=3, bottom=3, sides=6)
+                ooxml.cell_margins(cell, top=2, bottom=2, sides=6)
                 ooxml.cell_borders(
                     cell,
                     top=(1.25, deep) if number == 0 else (0.5, deep if number == 1 else rule),
@@ -330,7 +330,7 @@ class _Writer:
                     ooxml.paragraph_property(paragraph, "jc", val="right")
         if item.notes:
             self.paragraph(self.word, joined(item.notes, "\u2003"), "Base")
-        self.gap(self.word, 8)
+        self.gap(self.word, 5)
 
     def box(self, item: Box) -> None:
         fill, edge = _TONES[item.tone]
@@ -342,7 +342,7 @@ class _Writer:
             self.runs(title, item.badge)
         for line in together(item.lines):
             self.paragraph(cell, line, "Box text")
-        self.gap(self.word, 8)
+        self.gap(self.word, 5)
 
     def items(self, item: Items) -> None:
         self.paragraph(self.word, item.title, "Items title")

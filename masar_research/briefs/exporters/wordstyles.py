@@ -16,7 +16,7 @@ from masar_research.briefs.exporters.wordfonts import FONT
 
 
 # The typeface leaves room for Arabic above and below; Latin lines need less of it.
-LATIN_LINE = 0.88
+LATIN_LINE = 0.86
 # A line less than single would cut a drawing standing in it.
 PICTURE = "Picture"
 
@@ -43,25 +43,25 @@ _STYLES = (
     _Style("Lead", 10.8, after=8, line=1.04),
     _Style("Small print", 8, colour="muted", after=4),
     _Style("Kicker", 8.8, bold=True, colour="warm"),
-    _Style("Title", 21, bold=True, before=0, after=2, line=0.84),
+    _Style("Title", 20, bold=True, before=0, after=2, line=0.84),
     _Style("Subtitle", 9.8, colour="muted", after=7),
-    _Style("Heading 1", 13, bold=True, colour="deep", before=14, after=4, keep_next=True),
-    _Style("Heading 2", 11, bold=True, before=10, after=3, keep_next=True),
+    _Style("Heading 1", 13, bold=True, colour="deep", before=9, after=3, keep_next=True),
+    _Style("Heading 2", 11, bold=True, before=7, after=3, keep_next=True),
     _Style("Notice", 9, bold=True, colour="warm"),
     _Style("Key figure", 24, bold=True, colour="deep", line=0.84, keep_next=True),
     _Style("Key sentence", 9.3, line=1.0),
     _Style("Caption", 9.8, bold=True, before=6, after=3, keep_next=True),
     _Style(PICTURE, 9.5, keep_next=True),
-    _Style("Base", 7.8, colour="muted"),
+    _Style("Base", 7.5, colour="muted"),
     _Style("Table head", 8.8, bold=True, colour="deep"),
     _Style("Table text", 8.8),
     _Style("Box title", 9.8, bold=True, colour="muted", after=2, keep_next=True, outline=0),
     _Style("Box title warning", 9.8, bold=True, colour="warm", after=2, keep_next=True, outline=0),
     _Style("Box title evidence", 9.8, bold=True, colour="deep", after=2, keep_next=True, outline=0),
     _Style("Box text", 8.9, after=2),
-    _Style("Items title", 10, bold=True, colour="deep", before=8, after=4, keep_next=True, outline=0),
-    _Style("Item term", 7.9, bold=True, keep_next=True),
-    _Style("Item text", 7.9, colour="muted", after=4),
+    _Style("Items title", 10, bold=True, colour="deep", before=4, after=4, keep_next=True, outline=0),
+    _Style("Item term", 7.6, bold=True, keep_next=True),
+    _Style("Item text", 7.6, colour="muted", after=3),
     _Style("Footer", 7.6, colour="muted"),
     _Style("Footer notice", 7.6, colour="warm"),
     _Style("Gap", 2),
@@ -111,7 +111,7 @@ def _apply(style, look: _Style, rtl: bool) -> None:
         style.element.get_or_add_rPr(),
         latin=FONT,
         arabic=FONT,
-        size=look.size * (1.04 if rtl else 1.0),
+        size=look.size,
         bold=look.bold,
         colour=PALETTE[look.colour],
     )

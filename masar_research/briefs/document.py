@@ -90,7 +90,8 @@ class Figure:
 
     `title` says what the picture shows as a sentence; `base` names the population and n;
     `question` the wording in the reader's language; `data` is the table of the same figures
-    (a fold-out in HTML, left out of PDF and DOCX); `alt` is for screen readers.
+    (a fold-out in HTML, left out of PDF and DOCX); `alt` is for screen readers; `narrow` is the
+    same drawing at half the width, for phones.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Figure:
     data: Table
     notes: tuple[Line, ...] = ()
     width: Literal["full", "half"] = "full"
+    narrow: Art | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,16 +31,18 @@ def figure(voice: Voice, block: FigureBlock) -> Figure:
     place = f"figure:{block.id}"
     title = say(voice, block.title, place)
     data = tables.figure_data(voice, block, title)
+    full = block.width == "full"
     return Figure(
         id=block.id,
         title=title,
-        art=_art(voice, block),
+        art=_art(voice, block, theme.FULL_WIDTH if full else theme.HALF_WIDTH, block.columns),
         alt=say(voice, block.alt, place) if block.alt else _alt(voice, block, title, place),
         base=_base(voice, block, place),
         question=voice.runs(block.question, "", place) if block.question else None,
         data=data,
         notes=(*(paragraph(voice, [note], place) for note in block.notes), *data.notes),
         width=block.width,
+        narrow=_art(voice, block, theme.HALF_WIDTH, 1) if full else None,
     )
 
 
@@ -69,13 +71,12 @@ def _alt(voice: Voice, block: FigureBlock, title: Line, place: str) -> Line:
     return (*kind, Run(": "), *title, *stop, Run(" "), *say(voice, tail, place))
 
 
-def _art(voice: Voice, block: FigureBlock) -> Art:
-    width = theme.FULL_WIDTH if block.width == "full" else theme.HALF_WIDTH
+def _art(voice: Voice, block: FigureBlock, width: float, columns: int) -> Art:
     match block.drawing:
         case "dots":
             reference = _reference(voice, block)
             art = charts.dots(
-                _panels(voice, block.rows), voice.lang, width=width, columns=block.columns,
+                _panels(voice, block.rows), voice.lang, width=width, columns=columns,
                 unit=_unit(voice, block), digits=DIGITS, reference=reference,
                 order=block.order,
             )  # fmt: skip

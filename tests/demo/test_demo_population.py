@@ -45,6 +45,7 @@ def test_structure_of_population(pop, seen):
     assert women / everybody * 100 == pytest.approx(FACTS["F004"], abs=1.5)
     older = ((seen.sex == 2) & (seen.age >= 50)).sum() / women * 100
     fertile = ((seen.sex == 2) & (seen.age < 50)).sum() / women * 100
+    assert 100 - older - fertile == pytest.approx(FACTS["F008"], abs=3)
     assert older == pytest.approx(FACTS["F009"], abs=2)
     assert fertile == pytest.approx(FACTS["F007"], abs=3)
     heads = pop.role == 0
@@ -115,6 +116,9 @@ def test_labour_of_jordanians(truths, wave, sex, figure, facts):
 def test_women_take_part_more_from_wave_to_wave(truths):
     rates = [truths[str(w)]["labour"]["jordanians"]["2"]["all"]["all"]["participation"] for w in WAVES]
     assert rates == pytest.approx([0.137, 0.149, 0.170], abs=0.0005)
+    from generator.facts import FACTS
+
+    assert FACTS["F123"] <= rates[1] * 100 <= FACTS["F112"]
 
 
 def test_all_residents_and_jordanians_differ_by_five_points(truths):
@@ -127,6 +131,14 @@ def test_all_residents_and_jordanians_differ_by_five_points(truths):
     for wave in ("2022", "2026"):
         pair = [truths[wave]["labour"][base]["both"]["all"]["all"]["unemployment"] * 100 for base in ("jordanians", "all_residents")]
         assert 4.0 < pair[0] - pair[1] < 7.0
+    latest = truths["2026"]["labour"]
+    assert latest["all_residents"]["both"]["all"]["all"]["unemployment"] * 100 == pytest.approx(FACTS["F257"], abs=0.6)
+    for sex, fact in (("1", "F255"), ("2", "F256")):
+        assert latest["jordanians"][sex]["all"]["all"]["unemployment"] * 100 == pytest.approx(FACTS[fact], abs=1)
+    for sex, fact in (("both", "F260"), ("1", "F261"), ("2", "F262")):
+        everybody, own = (latest[base][sex]["all"]["all"] for base in ("all_residents", "jordanians"))
+        rate = (everybody["unemployed"] - own["unemployed"]) / (everybody["labour_force"] - own["labour_force"])
+        assert rate * 100 == pytest.approx(FACTS[fact], abs=1.2), sex
 
 
 def test_youth_and_graduates(truths):
@@ -146,7 +158,7 @@ def test_trust_internet_and_other_levels(truths):
     from generator.facts import FACTS
 
     values = truths["2024"]["indicators"]
-    for name, fact in (("GO05_army", "F245"), ("GO05_police", "F246"), ("GO05_courts", "F247"), ("GO05_parliament", "F250"),
+    for name, fact in (("GO05_army", "F245"), ("GO05_police", "F246"), ("GO05_courts", "F247"), ("GO05_parliament", "F250"), ("GO05_government", "F251"),
                        ("MI05_press", "F249"), ("MI14", "F216")):
         assert values[name]["all_residents"] * 100 == pytest.approx(FACTS[fact], abs=2), name
     assert values["GO11"]["all_residents"] * 100 == pytest.approx(100 - FACTS["F252"], abs=1)

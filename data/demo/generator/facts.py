@@ -15,8 +15,8 @@ WAVES = (2022, 2024, 2026)
 NATIONALITIES = (1, 2, 3, 4, 5)  # Jordanian, Syrian, Palestinian without ID number, Egyptian, other
 
 FACTS: dict[str, float] = {
-    # share of women in the population, per cent; men per 100 women; women under 15, 15-49, 50+
-    "F004": 47.1, "F005": 52.9, "F006": 113.0, "F007": 52.7, "F008": 35.4, "F009": 12.0,
+    # share of women in the population, per cent; of women: 15-49, under 15, 50 and over
+    "F004": 47.1, "F007": 52.7, "F008": 35.4, "F009": 12.0,
     # illiteracy, women 15+, per cent (2022; third quarter of 2025)
     "F015": 7.3, "F018": 7.3,
     # census 2015: all residents, Jordanians, Syrians, Egyptians, Palestinians without ID number,
@@ -44,10 +44,10 @@ FACTS: dict[str, float] = {
     "F254": 21.4, "F255": 18.0, "F256": 33.9, "F257": 16.2, "F260": 9.2, "F261": 8.1, "F262": 14.7, "F263": 16.3, "F264": 21.5,
     # turnout 2024: all, men, women; 2020
     "F169": 32.25, "F173": 35.69, "F174": 29.18, "F210": 29.86,
-    # internet users 2024, 2023; own a mobile phone 2024; households with a computer 2024, 2023
-    "F216": 95.6, "F217": 92.5, "F219": 88.4, "F221": 42.4, "F222": 36.4,
-    # trust: armed forces, police, courts, government, press, parliament
-    "F245": 90.3, "F246": 82.0, "F247": 73.5, "F248": 54.2, "F249": 32.9, "F250": 21.0,
+    # internet users 2024, 2023; households with a computer 2024
+    "F216": 95.6, "F217": 92.5, "F221": 42.4,
+    # trust: armed forces, police, courts, press, parliament; the government in autumn 2024
+    "F245": 90.3, "F246": 82.0, "F247": 73.5, "F249": 32.9, "F250": 21.0, "F251": 50.0,
     # most people cannot be trusted
     "F252": 78.0,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from .facts import ASSUMPTIONS, FACTS
@@ -11,8 +12,17 @@ from .questionnaire import ITEMS
 START, END = "<!-- {name}: written by data/demo/generate.py -->", "<!-- end of {name} -->"
 
 
+_REFERENCE = Path(__file__).parents[2] / "reference" / "facts.csv"
+
+
 def _facts() -> str:
-    return ", ".join(f"{key} ({value:g})" for key, value in sorted(FACTS.items()))
+    with _REFERENCE.open(encoding="utf-8-sig", newline="") as handle:
+        table = {row["fact_id"]: row for row in csv.DictReader(handle)}
+    rows = ["| fact | figure | place | period | value | source |", "| --- | --- | --- | --- | --- | --- |"]
+    for key in sorted(FACTS):
+        row = table[key]
+        rows.append(f"| {key} | {row['indicator']} | {row['geography']} | {row['period']} | {row['value']} {row['unit']} | {row['source']} |")
+    return "\n".join(rows)
 
 
 def _strata() -> str:

@@ -80,6 +80,8 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
                "Nobody moves, no household is founded or dissolved; those who marry stay where they live."),
     Assumption("education", "Final education by sex, birth cohort and nationality (education.py); only illiteracy of "
                "women (F015, F018) and the graduates' share of the labour force (F167, F168) are published."),
+    Assumption("labour_base", "Labour figures up to F168 whose reports name no nationality base are taken to be those of Jordanians, "
+               "as the later reports with a base suggest (F254, F264)."),
     Assumption("labour_2022", "Participation by sex in the first quarter of 2023 (F116, F117) stands for the 2022 wave."),
     Assumption("labour_2024", "Women's participation of 14.9 per cent stands for 2024, between F112 (15.5) and "
                "F123 (14.8)."),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from lxml import html
 
-from masar_research.briefs.document import Art, Figure, Run, lines, plain
+from masar_research.briefs.document import Figure, Run, lines, plain
 from masar_research.briefs.exporters import to_html
 from masar_research.briefs.exporters.style import PALETTE
 from masar_research.briefs.exporters.svg import inline_svg
@@ -171,14 +171,9 @@ def test_an_unknown_element_is_an_error(help_) -> None:
 
 
 def test_a_narrow_drawing_stands_beside_the_wide_one_for_phones(help_) -> None:
-    @dataclass(frozen=True, slots=True)
-    class TwoWidths(Figure):
-        narrow: Art | None = None
-
     brief = help_.sample().build("ar")
     figure = next(item for item in brief.elements if isinstance(item, Figure))
-    fields = {name: getattr(figure, name) for name in Figure.__dataclass_fields__}
-    both = TwoWidths(**fields, narrow=help_.sample().art("ar", width=82.0))
+    both = replace(figure, narrow=help_.sample().art("ar", width=82.0))
     root = tree(to_html(replace(brief, elements=(both,))))
     assert len(root.xpath("//figure//svg")) == 2
     assert len(root.xpath("//*[contains(@class, 'wide')]/following-sibling::*[contains(@class, 'narrow')]")) == 1

@@ -216,9 +216,8 @@ class _Page:
         drawing = self._scroll(
             inline_svg(item.art.svg, prefix=name, label=alt), plain(item.title), "art wide"
         )
-        phone = getattr(item, "narrow", None)
-        if phone is not None:
-            small_svg = inline_svg(phone.svg, prefix=f"{name}-n", label=alt)
+        if item.narrow is not None:
+            small_svg = inline_svg(item.narrow.svg, prefix=f"{name}-n", label=alt)
             drawing += f'<div class="art narrow">{small_svg}</div>'
         question = f'<p class="question">{self.line(item.question)}</p>' if item.question else ""
         below = f'<p class="base">{self.line(item.base)}</p>{question}{self.notes(item.notes)}'

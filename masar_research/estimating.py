@@ -47,7 +47,8 @@ def answer_statistic(asked: Answer, kind: Kind, engine: Callable[..., Linearized
         values = asked.columns.values(name)
         parts.append(engine(asked.design, values, **asked.cells(domains)))
         heads.append(domains.keys.assign(variable=name))
-    return _wrap(asked, kind, heads, parts, interval="wald")
+    missing = sum(int(part.n_missing.sum()) for part in parts)
+    return _wrap(asked, kind, heads, parts, missing, interval="wald")
 
 
 def answer_proportion(asked: Answer, interval: str) -> Estimates:
@@ -58,7 +59,7 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
             remedy=f"Choose one of {', '.join(INTERVALS)}.",
         )
     domains = asked.columns.domains(asked.by)
-    heads, parts, counts = [], [], []
+    heads, parts, counts, missing = [], [], [], 0
     for name in asked.variables:
         coded = asked.columns.coded(name)
         if set(coded.levels) <= {0, 1} and 1 in coded.levels:
@@ -66,6 +67,7 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
             parts.append(linearized.mean(asked.design, values, **asked.cells(domains)))
             heads.append(domains.keys.assign(variable=name, category=1))
             counts.append(_cases(asked, domains, np.where(values == 1, 0, -1), 1))
+            missing += int(parts[-1].n_missing.sum())
             continue
         levels = coded.levels
         parts.append(
@@ -74,7 +76,8 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
         keys = domains.keys.loc[domains.keys.index.repeat(len(levels))].reset_index(drop=True)
         heads.append(keys.assign(variable=name, category=list(levels) * domains.count))
         counts.append(_cases(asked, domains, coded.codes, len(levels)))
-    return _wrap(asked, "proportion", heads, parts, interval, np.concatenate(counts))
+        missing += int(parts[-1].n_missing[:: len(levels)].sum())
+    return _wrap(asked, "proportion", heads, parts, missing, interval, np.concatenate(counts))
 
 
 def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) -> np.ndarray:
@@ -90,8 +93,8 @@ def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) ->
 
 
 def _wrap(
-    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], interval: str,
-    cases: np.ndarray | None = None,
+    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], missing: int,
+    interval: str, cases: np.ndarray | None = None,
 ) -> Estimates:  # fmt: skip
     result = parts[0] if len(parts) == 1 else linearized.stack(*parts)
     head = heads[0] if len(heads) == 1 else pd.concat(heads, ignore_index=True)
@@ -108,6 +111,7 @@ def _wrap(
             n_eff = np.where(spread > 0, estimate * (1 - estimate) / spread, result.n)
         else:
             n_eff = np.where(deff > 0, result.n / deff, result.n)
+    deff, n_eff = (np.where(result.df > 0, each, np.nan) for each in (deff, n_eff))
     low, high = _interval(interval, estimate, std_error, result, asked.level)
     statistics = {
         "estimate": estimate, "std_error": std_error, "conf_low": low, "conf_high": high,
@@ -122,7 +126,7 @@ def _wrap(
         "level": asked.level,
         "df": "PSUs minus strata with answers in the domain",
         "deff": "against simple random sampling with replacement",
-        "missing": int(result.n_missing.sum()),
+        "missing": missing,
     }
     return assemble(
         head, statistics, vcov, kind=kind, by=asked.by, note=note,

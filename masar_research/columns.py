@@ -18,6 +18,9 @@ from masar_research.codebook import Codebook
 from masar_research.errors import DataError
 
 
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty")
+
+
 @dataclass(frozen=True, slots=True)
 class Coded:
     """A variable as dense codes: ``codes`` (n,) in 0..k−1, −1 where missing; ``levels`` k codes."""
@@ -68,14 +71,8 @@ class Columns:
     def values(self, name: str) -> np.ndarray:
         """(n,) float64, NaN where blank or a code declared missing."""
         if name not in self._values:
-            raw = self.raw(name)
-            try:
-                values = np.array(raw, dtype=np.float64)
-            except (TypeError, ValueError) as error:
-                raise DataError(
-                    f"Variable {name!r} holds text and cannot be averaged.",
-                    remedy="Use it in by=, or derive a coded variable from it in the survey card.",
-                ) from error
+            self.require(name)
+            values = _numbers(self.frame[name])
             codes = [float(c) for c in self.missing_codes(name) if not isinstance(c, str)]
             if codes:
                 values[np.isin(values, codes)] = np.nan
@@ -119,6 +116,20 @@ class Columns:
             codes[bad] = -1
         keys = pd.MultiIndex.from_product([part.levels for part in parts], names=list(by))
         return Domains(codes, keys.to_frame(index=False))
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """(n,) float64 of numbers and truth values; digits in text and dates are no numbers."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    plain = column.astype(object)
+    kind = pd.api.types.infer_dtype(plain, skipna=True)
+    if kind not in _NUMBERS:
+        raise DataError(
+            f"Variable {column.name!r} holds {kind} and cannot be averaged.",
+            remedy="Use it in by=, or derive a coded variable from it in the survey card.",
+        )
+    return plain.map(float, na_action="ignore").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _plain(value: Any) -> Any:

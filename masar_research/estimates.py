@@ -103,9 +103,15 @@ class Estimates:
         over = self._over(over)
         coefficients = contrast_text.parse(expression)
         codes = self._codes(over)
-        wanted = {}
+        wanted: dict[Any, float] = {}
         for term, coefficient in coefficients.items():
-            wanted[self._match(over, term, codes)] = coefficient
+            code = self._match(over, term, codes)
+            wanted[code] = wanted.get(code, 0.0) + coefficient
+        if not any(wanted.values()):
+            raise EstimationError(
+                f"The contrast {expression!r} compares {over!r} with itself.",
+                remedy="Name two different codes or labels.",
+            )
         keys = [name for name in (*self.by, "variable", "category") if name != over]
         keys = [name for name in keys if name in self.frame.columns]
         rows, labels = [], []
@@ -130,14 +136,15 @@ class Estimates:
         estimate = np.where(used, matrix * np.where(used, theta, 0.0), 0.0).sum(axis=1)
         safe = np.where(np.isnan(self.vcov), 0.0, self.vcov)
         vcov = matrix @ safe @ matrix.T
-        unknown = (used & np.isnan(np.diag(self.vcov))[None, :]).any(axis=1)
+        lost = np.isnan(np.diag(self.vcov)) | np.isnan(frame["std_error"].to_numpy(float))
+        unknown = (used & lost).any(axis=1)
         variance = np.where(unknown, np.nan, np.diag(vcov))
         vcov[unknown, :] = np.nan
         vcov[:, unknown] = np.nan
         std_error = np.sqrt(np.where(variance < 0, np.nan, variance))
         df = np.array([frame["df"].to_numpy(float)[row].min() for row in used])
         n = np.array([frame["n"].to_numpy()[row].min() for row in used])
-        n_eff = np.array([np.nanmin(frame["n_eff"].to_numpy(float)[row]) for row in used])
+        n_eff = np.array([frame["n_eff"].to_numpy(float)[row].min() for row in used])
         with np.errstate(invalid="ignore", divide="ignore"):
             statistic = estimate / std_error
         positive = np.where(df > 0, df, np.nan)
@@ -220,9 +227,18 @@ class Estimates:
             UserWarning,
             stacklevel=3,
         )
-        right = other.frame["estimate"].to_numpy() if isinstance(other, Estimates) else other
         kept = [*self.by, "variable", "category"]
         kept = [name for name in kept if name in self.frame.columns]
+        right = other
+        if isinstance(other, Estimates):
+            domains = [name for name in self.by if name in other.frame.columns]
+            if other.by != self.by or not self.frame[domains].equals(other.frame[domains]):
+                raise EstimationError(
+                    f"'{symbol}' met estimates of other domains: {list(self.by)} and {list(other.by)}, "
+                    f"{len(self)} and {len(other)} rows.",
+                    remedy="Join the two frames on their domain columns first.",
+                )
+            right = other.frame["estimate"].to_numpy()
         return self.frame[kept].assign(estimate=operate(self.frame["estimate"].to_numpy(), right))
 
     def __add__(self, other: Any) -> pd.DataFrame:

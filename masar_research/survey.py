@@ -108,12 +108,15 @@ class Survey:
         }  # fmt: skip
 
     def _column(self, name: str | None, role: str) -> np.ndarray | None:
+        """A column of the design; a code declared missing is no weight and no unit."""
         if name is None:
             return None
         try:
-            return self._columns.raw(name)
+            raw = self._columns.raw(name)
         except DataError as error:
             raise DesignError(f"{role}={name!r}: {error.what}", remedy=error.remedy) from error
+        codes = self._columns.missing_codes(name)
+        return pd.Series(raw).mask(pd.Series(raw).isin(list(codes))).to_numpy() if codes else raw
 
     # --- looking -----------------------------------------------------------------------
 

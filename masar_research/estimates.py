@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from masar_research.present import Art
 
 Kind = Literal[
-    "proportion", "mean", "total", "ratio", "count", "mean_of_shares", "difference", "ame", "odds_ratio"
-]
+    "proportion", "mean", "total", "ratio", "count", "mean_of_shares", "difference", "ame", "odds_ratio",
+    "index",
+]  # fmt: skip
 STATISTICS = (
     "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
     "reliability",

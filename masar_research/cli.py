@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.core
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -15,10 +17,27 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from masar_research.errors import MasarError
+from masar_research.errors import MasarError, from_outside
 
+
+class TwoLanguages(typer.core.TyperGroup):
+    """A command typed wrongly is answered in Arabic too."""
+
+    def main(self, *args: Any, **fields: Any) -> Any:
+        try:
+            return super().main(*args, **fields)
+        except SystemExit as stop:
+            if stop.code == USAGE:
+                errors().print(
+                    "الأمر أو أحد خياراته غير معروف أو ناقص. راجع السطر الإنجليزي أعلاه، أو أضف --help لعرض الخيارات.",
+                    highlight=False,
+                )
+            raise
+
+
+USAGE = 2
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    cls=TwoLanguages, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="From a survey file to a bilingual evidence brief.",
 )  # fmt: skip
 brief_app = typer.Typer(no_args_is_help=True, help="Build one brief, or see which there are.")
@@ -43,18 +62,21 @@ def show_error(error: MasarError) -> None:
     """An error as a panel in two languages, without a traceback."""
     body = Text(error.what)
     body.append(f"\n→ {error.remedy}", style="bold")
-    if error.ar:
-        body.append(f"\n\n{error.ar}")
+    body.append(f"\n\n{error.ar}")
     errors().print(Panel(body, title=type(error).__name__, border_style="red", expand=False))
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Errors a user can act on end the command with status 1."""
+    """An error ends the command with status 1 and no traceback; ``MASAR_TRACE=1`` shows it."""
     try:
         yield
-    except MasarError as error:
-        show_error(error)
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if os.environ.get("MASAR_TRACE", "") not in ("", "0"):
+            raise
+        show_error(from_outside(error))
         raise typer.Exit(1) from None
 
 
@@ -147,7 +169,8 @@ def briefs(
         with progress_line() as tell:
             outcomes = build_many(wanted, out=home, date=date, progress=tell)
         if not wanted:
-            console().print("No brief has both its notebook and the file of a study.")
+            console().print("No brief has both its notebook and the file of a study; see: masar surveys")
+            console().print("لا يوجد موجز له دفتره وملف دراسته معاً؛ انظر: masar surveys")
             raise typer.Exit(1)
     table = Table("Brief", "Study", "Result", "Traced", "Suppressed", "Seconds")
     for outcome in outcomes:
@@ -158,6 +181,9 @@ def briefs(
             row = ["[red]failed[/red]", "", "", ""]
         table.add_row(outcome.name, str(outcome.parameters.get("survey", "")), *row)
     console().print(table)
+    for brief, left in catalogue.builds_left_out():
+        told = f"{brief.name}, {left['survey']}: left out, its data file is not in place · لم يُعدّ لأن ملف بياناته غير موجود"
+        console().print(told, highlight=False, style="dim")
     for outcome in outcomes:
         if outcome.error:
             show_error(outcome.error)
@@ -173,18 +199,24 @@ def verify(
 ) -> None:
     """Compute every number of a report again from its source file and compare."""
     from masar_research.briefs import locations
+    from masar_research.briefs.verify import reports_in
     from masar_research.briefs.verify import verify as check
 
     screen = console()
     home = out or locations.reports()
-    folders = [report] if report else sorted(path.parent for path in home.glob("*/ledger.json"))
+    folders = [report] if report else reports_in(home)
     if not folders:
         screen.print("There is no report to verify; build one first: masar briefs")
+        screen.print("لا يوجد تقرير للتحقق منه؛ أعدّ واحداً أولاً بالأمر: masar briefs")
         raise typer.Exit(1)
     good = True
     for folder in folders:
-        with reported():
-            result = check(folder)
+        try:
+            with reported():
+                result = check(folder)
+        except typer.Exit:
+            good = False
+            continue
         colour = "green" if result.ok else "red"
         screen.print(Text(result.text("en"), style=colour))
         screen.print(Text(result.text("ar"), style=colour))
@@ -202,13 +234,23 @@ def surveys() -> None:
     from masar_research.loading import read_card
 
     with reported():
-        table = Table("Study", "Title", "العنوان", "Waves", "Files")
+        table, damaged = Table("Study", "Title", "العنوان", "Waves", "Files"), []
         for name, path in locations.cards().items():
-            card = read_card(path)
+            try:
+                card = read_card(path)
+            except MasarError as error:
+                damaged.append(error)
+                table.add_row(name, "", "", "", "[red]the card cannot be read[/red]")
+                continue
             there = [str(wave) for wave in card.waves if catalogue.file_present(card, wave)]
             files = "all there" if len(there) == len(card.waves) else f"{', '.join(there) or 'none'} there"
-            table.add_row(name, card.title["en"], card.title["ar"], ", ".join(map(str, card.waves)), files)
+            waves = ", ".join(map(str, card.waves))
+            table.add_row(name, escape(card.title["en"]), escape(card.title["ar"]), waves, files)
         console().print(table)
+    for error in damaged:
+        show_error(error)
+    if damaged:
+        raise typer.Exit(1)
 
 
 @app.command()

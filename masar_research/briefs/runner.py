@@ -16,7 +16,7 @@ from masar_research.briefs import catalogue, gate, ledger, locations, pages, pub
 from masar_research.briefs.compose import Composed, compose
 from masar_research.briefs.document import Lang
 from masar_research.briefs.execute import Progress, execute, quiet
-from masar_research.errors import BriefError, MasarError
+from masar_research.errors import BriefError, MasarError, ParameterError, from_outside
 from masar_research.release import Register
 
 LANGS: tuple[Lang, ...] = ("ar", "en")
@@ -113,6 +113,7 @@ def build(
     began = time.monotonic()
     brief = catalogue.entry(name)
     checked = catalogue.check(brief, parameters)
+    _day(date)
     _known(langs, LANGS, "language")
     _known(formats, FORMATS, "format")
     home = Path(out) if out is not None else locations.reports()
@@ -125,11 +126,12 @@ def build(
         progress("check", 0, 1)
         count = pages.check(files, composed.documents, {lang: composed.ledger.tokens(lang) for lang in composed.documents})
         _write_report(report, files, composed)
-        _keep_in_office(home, folder, work, composed, register, gated)
-        target = publish.publish(report, home, folder)
-    gated_register = Register().after(gated.decisions, gated.tables)
-    gated_register.write(locations.office(home) / "register" / f"{folder}.json")
-    _error_notebook(home, folder).unlink(missing_ok=True)
+        gated_register = Register().after(gated.decisions, gated.tables)
+        with publish.turn(home):
+            _keep_in_office(home, folder, work, composed, register, gated)
+            target = publish.publish(report, home, folder)
+            gated_register.write(locations.office(home) / "register" / f"{folder}.json")
+            _error_notebook(home, folder).unlink(missing_ok=True)
     hidden = sum(cell.hidden for cell in gated.cells.values())
     return Built(folder, target, len(composed.ledger), hidden, count, time.monotonic() - began)
 
@@ -168,10 +170,8 @@ def build_many(
         try:
             built = build(name, out=home, date=date, progress=progress(name), **parameters)
             outcomes.append(Outcome(name, parameters, built, None))
-        except MasarError as error:
-            outcomes.append(Outcome(name, parameters, None, error))
         except Exception as error:
-            outcomes.append(Outcome(name, parameters, None, _unexpected(error)))
+            outcomes.append(Outcome(name, parameters, None, from_outside(error)))
     site.write_index(home, {_failed_slug(o): o.error for o in outcomes if o.error})
     return outcomes
 
@@ -184,13 +184,15 @@ def _failed_slug(outcome: Outcome) -> str:
         return slug(outcome.name, outcome.parameters)
 
 
-def _unexpected(error: Exception) -> BriefError:
-    wrapped = BriefError(
-        f"An unexpected {type(error).__name__}: {error}",
-        remedy="Report this with the notebook and the survey card; nothing was published.",
-    )
-    wrapped.__cause__ = error
-    return wrapped
+def _day(date: str | None) -> None:
+    try:
+        dt.date.fromisoformat(date or "2000-01-01")
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"date={date!r} is not a day.",
+            remedy="Write year, month and day, e.g. 2026-06-01, or leave it out for today.",
+            ar=f"«{date}» ليس تاريخاً؛ اكتب السنة والشهر واليوم، مثل 2026-06-01، أو اتركه لتاريخ اليوم.",
+        ) from None
 
 
 def _known(asked: Sequence[str], there: Sequence[str], what: str) -> None:

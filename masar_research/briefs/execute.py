@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from masar_research.briefs import locations
-from masar_research.errors import BriefError, MasarError
+from masar_research.errors import REMEDY, BriefError, MasarError
 
 Progress = Callable[[str, int, int], None]
 _IPC_PATH_LIMIT = 100
@@ -47,12 +47,11 @@ def execute(
             f"The notebook {notebook.name} is not in notebooks/briefs.",
             remedy="Restore it from the repository, or correct the brief's name.",
         )
-    _declared(notebook, parameters)
+    total = _declared(notebook, parameters)
 
     def started(cell: Any, cell_index: int, **_: Any) -> None:
         progress("execute", cell_index, total)
 
-    total = _cells(notebook)
     with _surroundings() as manager:
         try:
             return papermill.execute_notebook(
@@ -68,11 +67,7 @@ def execute(
                 **manager,
             )
         except PapermillExecutionError as error:
-            raise BriefError(
-                f"Cell {error.cell_index} of {notebook.name} failed: {error.ename}: {_first_lines(error.evalue)}",
-                remedy="Correct what the message names; the notebook with the error was kept aside.",
-                ar="فشل تنفيذ الدفتر؛ حُفظت نسخة منه مع الخطأ.",
-            ) from error
+            raise _of_cell(notebook, error) from error
         except MasarError:
             raise
         except Exception as error:
@@ -82,26 +77,43 @@ def execute(
             ) from error
 
 
+def _of_cell(notebook: Path, error: Any) -> BriefError:
+    """The error of a cell; one of ours keeps its remedy and its Arabic."""
+    what, told, rest = error.evalue.strip().partition(f"\n{REMEDY}")
+    remedy, _, arabic = rest.partition("\n")
+    kept = "The notebook with the error was kept aside."
+    return BriefError(
+        f"Cell {error.cell_index} of {notebook.name} failed: {error.ename}: {_first_lines(what)}",
+        remedy=f"{remedy} {kept}" if told else f"Correct what the message names. {kept}",
+        ar=f"{arabic} فشل تنفيذ الدفتر؛ حُفظت نسخة منه مع الخطأ.".strip(),
+    )
+
+
 def _first_lines(text: str) -> str:
     return "\n".join(text.strip().splitlines()[:6])
 
 
-def _cells(notebook: Path) -> int:
+def _declared(notebook: Path, parameters: Mapping[str, Any]) -> int:
+    """The number of cells, once the notebook is known to declare the parameters."""
     import nbformat
-
-    return len(nbformat.read(notebook, as_version=4).cells)
-
-
-def _declared(notebook: Path, parameters: Mapping[str, Any]) -> None:
     import papermill
 
-    declared = set(papermill.inspect_notebook(str(notebook)))
+    try:
+        cells = len(nbformat.read(notebook, as_version=4).cells)
+        declared = set(papermill.inspect_notebook(str(notebook)))
+    except Exception as error:
+        raise BriefError(
+            f"{notebook.name} is not a notebook that can be read: {_first_lines(str(error))}",
+            remedy="Open it in JupyterLab, or restore it from the repository.",
+            ar=f"تعذّرت قراءة الدفتر {notebook.name}؛ افتحه في JupyterLab أو استعده من المستودع.",
+        ) from error
     if declared != set(parameters):
         raise BriefError(
             f"The cell tagged 'parameters' of {notebook.name} declares {sorted(declared)}; "
             f"the catalogue says {sorted(parameters)}.",
             remedy="Make the two agree.",
         )
+    return cells
 
 
 @contextmanager

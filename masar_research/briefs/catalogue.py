@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 from masar_research.briefs import locations
 from masar_research.briefs.geography import geography as find_geography
-from masar_research.errors import BriefError, DataError, ParameterError
+from masar_research.errors import BriefError, CardError, DataError, ParameterError
 from masar_research.loading.cards import SurveyCard, read_card
 from masar_research.loading.places_of_files import find_file
+from masar_research.loading.yaml_lines import read_yaml
 from masar_research.release import PROFILES
 
 Kind = Literal["study", "wave", "geography", "profile"]
@@ -79,7 +80,7 @@ def entry(name: str) -> Entry:
     known = entries()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=2)
+    near = difflib.get_close_matches(str(name), known, n=2)
     raise ParameterError(
         f"There is no brief {name!r}.",
         remedy=f"Did you mean {near[0]!r}?" if near else f"The briefs are {sorted(known)}.",
@@ -90,19 +91,32 @@ def entry(name: str) -> Entry:
 def _own(path: Path) -> dict[str, Entry]:
     if not path.exists():
         return {}
-    from ruamel.yaml import YAML
-
     found = {}
-    for name, fields in (YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}).items():
-        title, kinds = fields.get("title") or {}, fields.get("parameters") or dict(USUAL)
-        wrong = [kind for kind in kinds.values() if kind not in KINDS]
-        if set(title) != {"en", "ar"} or wrong or set(fields) - {"title", "parameters", "studies"}:
+    try:
+        listed = read_yaml(path).tree
+    except CardError as error:
+        raise BriefError(error.what, remedy=error.remedy) from error
+    for name, fields in listed.items():
+        if not _right(fields):
             raise BriefError(
-                f"The entry {name!r} of {path.name} is not right (title {sorted(title)}, parameters {kinds}).",
-                remedy=f"Give title: {{en:, ar:}}, parameters: of the kinds {list(KINDS)}, and studies: if wanted.",
+                f"The entry {name!r} of {path.name} is not right: {fields!r}.",
+                remedy=f"Give title: {{en:, ar:}}, parameters: of the kinds {list(KINDS)}, and studies: [...] if wanted.",
+                ar=f"المدخل «{name}» في {path.name} غير صحيح: يلزم عنوان بالعربية والإنجليزية ومعلمات من الأنواع المعروفة.",
             )
-        found[name] = Entry(name, title, kinds, tuple(fields.get("studies") or ()))
+        kinds = dict(fields.get("parameters") or USUAL)
+        found[name] = Entry(name, dict(fields["title"]), kinds, tuple(fields.get("studies") or ()))
     return found
+
+
+def _right(fields: Any) -> bool:
+    if not isinstance(fields, dict) or set(fields) - {"title", "parameters", "studies"}:
+        return False
+    title, kinds, studies = fields.get("title"), fields.get("parameters") or {}, fields.get("studies") or []
+    return (
+        isinstance(title, dict) and set(title) == {"en", "ar"} and all(isinstance(text, str) for text in title.values())
+        and isinstance(kinds, dict) and all(kind in KINDS for kind in kinds.values())
+        and isinstance(studies, list) and all(isinstance(study, str) for study in studies)
+    )  # fmt: skip
 
 
 def check(brief: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,13 +197,30 @@ def _one_of(name: str, value: Any, allowed: list[Any]) -> Any:
 
 def usual_builds() -> list[tuple[Entry, dict[str, Any]]]:
     """What ``masar briefs`` builds: every brief for every study of its list whose file is there."""
+    return [pair for pair in _listed() if _file_there(pair[1]["survey"])]
+
+
+def builds_left_out() -> list[tuple[Entry, dict[str, Any]]]:
+    """What ``masar briefs`` leaves out because the file of the study is not in place."""
+    return [pair for pair in _listed() if not _file_there(pair[1]["survey"])]
+
+
+def _listed() -> list[tuple[Entry, dict[str, Any]]]:
     cards = locations.cards()
     return [
         (brief, {"survey": study})
         for brief in entries().values()
         for study in brief.studies
-        if study in cards and file_present(read_card(cards[study]))
+        if study in cards
     ]
+
+
+def _file_there(study: str) -> bool:
+    """Whether the study can be tried; a card that does not validate is, so that its error is told."""
+    try:
+        return file_present(read_card(locations.cards()[study]))
+    except CardError:
+        return True
 
 
 def file_present(card: SurveyCard, wave: int | str | None = None) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -108,12 +110,28 @@ def read_yaml(path: Path) -> Lines:
         raise CardError(
             f"{path.name} is not YAML: {_first(str(error))}.", remedy="Correct the YAML."
         ) from None
+    except ValueError as error:
+        # the YAML library builds dates without saying where they stand
+        raise CardError(
+            f"{path.name}, line {_line_of_no_day(path)}: a date that is none ({_first(str(error))}).",
+            remedy="Write dates as year-month-day, for example 2026-03-01.",
+        ) from None
     if not isinstance(tree, dict):
         raise CardError(
             f"{path.name} should be a mapping of names to values, found {type(tree).__name__}.",
-            remedy="Begin with study: and the fields of docs/survey_cards.md.",
+            remedy="Begin with a name and a colon; a survey card begins with study: (docs/survey_cards.md).",
         )
     return Lines(path, tree)
+
+
+def _line_of_no_day(path: Path) -> int:
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        for year, month, day in re.findall(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b", line):
+            try:
+                dt.date(int(year), int(month), int(day))
+            except ValueError:
+                return number
+    return 1
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

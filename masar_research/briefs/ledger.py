@@ -20,6 +20,17 @@ from masar_research.release import words as release_words
 
 VERSION = 1
 LANGS: tuple[Lang, ...] = ("en", "ar")
+KEYS: Mapping[str, tuple[Mapping[str, type], Mapping[str, type]]] = {
+    "masar-ledger": (
+        {
+            "brief": str, "parameters": dict, "study_title": dict, "synthetic": bool, "sources": list,
+            "code": dict, "made": str, "sentences": dict, "entries": list,
+        },
+        {"address": str, "key": str, "kind": str, "displayed": dict},
+    ),
+    "masar-office-ledger": ({"entries": list}, {"address": str, "key": str}),
+}  # fmt: skip
+"""Format → what its head and each of its entries must hold."""
 
 
 @dataclass(slots=True)
@@ -155,25 +166,42 @@ def read(path: Path) -> dict[str, Any]:
     BriefError
         It is not there, or not a ledger of this version.
     """
+    where = f"{path.parent.name}/{path.name}"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        known = data["format"] in ("masar-ledger", "masar-office-ledger") and data["version"] == VERSION
-    except FileNotFoundError:
+        known = data["format"] in KEYS and data["version"] == VERSION
+    except (FileNotFoundError, NotADirectoryError):
         raise BriefError(
-            f"There is no ledger {path.name} in {path.parent.name}.",
-            remedy="Give the folder of a built report, e.g. reports/women_empowerment-masar_demo-2026.",
+            f"There is no ledger {where}.",
+            remedy="Give the folder of a built report, e.g. reports/women_empowerment-masar_demo-2026; "
+            "if its ledger was deleted, build the brief again.",
+            ar=f"لا يوجد سجل أرقام {path.name} في {path.parent.name}. إن كان قد حُذف فأعدّ الموجز من جديد.",
         ) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise BriefError(
-            f"{path.name} is not a ledger: {error}.",
-            remedy="Build the brief again.",
-        ) from error
+        raise _no_ledger(where, str(error)) from error
     if not known:
         raise BriefError(
-            f"{path.name} is a ledger of format {data.get('format')!r}, version {data.get('version')!r}.",
+            f"{where} is a ledger of format {data.get('format')!r}, version {data.get('version')!r}.",
             remedy=f"This code reads version {VERSION}; use the code version named in the ledger.",
+            ar=f"صيغة السجل {where} لا تقرؤها هذه النسخة؛ استعمل نسخة البرنامج المذكورة في السجل.",
         )
+    head, entry = KEYS[data["format"]]
+    absent = [name for name, kind in head.items() if not isinstance(data.get(name), kind)]
+    if absent:
+        raise _no_ledger(where, f"{', '.join(absent)} not as written")
+    for number, one in enumerate(data["entries"], start=1):
+        wrong = [n for n, kind in entry.items() if not isinstance(one, dict) or not isinstance(one.get(n), kind)]
+        if wrong:
+            raise _no_ledger(where, f"entry {number} has no {', '.join(wrong)}")
     return data
+
+
+def _no_ledger(where: str, why: str) -> BriefError:
+    return BriefError(
+        f"{where} is not the ledger of a report: {why}.",
+        remedy="It was changed or cut off after the report was built; build the brief again.",
+        ar=f"الملف {where} ليس سجل أرقام كما كُتب؛ تغيّر أو بُتر بعد إعداد التقرير. أعدّ الموجز من جديد.",
+    )
 
 
 def decision(status: str, reason: str, note: str) -> dict[str, Any]:

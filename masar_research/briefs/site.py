@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from masar_research.briefs import ledger
-from masar_research.errors import MasarError
+from masar_research.errors import MasarError, from_outside
 from masar_research.present.direction import embed
 
 FORMATS = ("html", "pdf", "docx")
@@ -66,7 +66,11 @@ def write_index(out: Path, failed: Mapping[str, MasarError] | None = None) -> Pa
     failed = dict(failed or {})
     cards = []
     for folder in sorted(path for path in out.iterdir() if (path / "ledger.json").exists()):
-        cards.append(_card(folder, ledger.read(folder / "ledger.json"), failed.pop(folder.name, None)))
+        error = failed.pop(folder.name, None)
+        try:
+            cards.append(_card(folder, ledger.read(folder / "ledger.json"), error))
+        except (MasarError, KeyError, TypeError) as damaged:
+            cards.append(_failure(folder.name, error or from_outside(damaged)))
     cards += [_failure(name, error) for name, error in sorted(failed.items())]
     body = "\n".join(cards) or _both(lambda lang: f"<p>{_WORDS[lang]['none']}</p>")
     now = dt.datetime.now().isoformat(sep=" ", timespec="minutes")

@@ -21,7 +21,7 @@ from typing import Any
 
 from masar_research.briefs import ledger, locations, pages
 from masar_research.briefs.document import Lang
-from masar_research.errors import BriefError
+from masar_research.errors import BriefError, from_outside
 from masar_research.release import Register
 
 TOLERANCE = 1e-9
@@ -80,6 +80,23 @@ class VerifyResult:
             lines += [f"• {problem.en}" for problem in told]
             lines += [f"• and {more} more"] if more > 0 else []
         return "\n".join(lines)
+
+
+def reports_in(home: Path) -> list[Path]:
+    """The reports under a folder: those with a ledger, and those whose pages are there without one."""
+    folders = sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
+    return [
+        folder
+        for folder in folders
+        if not folder.name.startswith(".") and ((folder / "ledger.json").exists() or any(_page_files(folder)))
+    ]
+
+
+def _page_files(folder: Path) -> Iterator[tuple[Path, Lang]]:
+    for path in sorted(folder.iterdir()):
+        parts = path.name.split(".")
+        if len(parts) == 3 and parts[2] in ("html", "pdf", "docx") and parts[1] in LANGS:
+            yield path, "ar" if parts[1] == "ar" else "en"
 
 
 def verify(report: Path | str, out: Path | None = None) -> VerifyResult:
@@ -160,15 +177,36 @@ def _rerun(published: Mapping[str, Any], register: Path) -> tuple[dict[str, Any]
         )  # fmt: skip
         public = Path(place) / "public.json"
         if answer.returncode or not public.exists():
-            raise BriefError(
-                f"The rerun of {published['brief']} failed:\n{answer.stderr.strip()[-2000:]}",
-                remedy="Put right what the message names; the report itself was not touched.",
-                ar="فشلت إعادة الحساب.",
-            )
+            raise _failed_rerun(published["brief"], Path(place) / "error.json", answer.stderr)
         return ledger.read(public), ledger.read(Path(place) / "office.json")
 
 
-def _child(asked: Path, place: Path) -> None:
+def _failed_rerun(brief: str, told: Path, stderr: str) -> BriefError:
+    """The error of the rerun; its last line where it could not say it itself."""
+    if told.exists():
+        error = json.loads(told.read_text(encoding="utf-8"))
+    else:
+        error = {"what": (stderr.strip().splitlines() or ["no reason given"])[-1], "remedy": "Run the command again.", "ar": ""}
+    return BriefError(
+        f"The rerun of {brief} failed: {error['what']}",
+        remedy=f"{error['remedy']} The report itself was not touched.",
+        ar=f"فشلت إعادة الحساب، ولم يُمَسّ التقرير نفسه. {error['ar']}".strip(),
+    )
+
+
+def _child(asked: Path, place: Path) -> int:
+    """The rerun itself; an error is left in ``error.json`` for the process that asked."""
+    try:
+        _recompute(asked, place)
+    except Exception as error:
+        told = from_outside(error)
+        words = {"what": told.what, "remedy": told.remedy, "ar": told.ar}
+        (place / "error.json").write_text(json.dumps(words), encoding="utf-8")
+        return 1
+    return 0
+
+
+def _recompute(asked: Path, place: Path) -> None:
     from masar_research.briefs.runner import recompute
 
     job = json.loads(asked.read_text(encoding="utf-8"))
@@ -291,14 +329,19 @@ def _changed_line(lang: Lang, one: tuple[str, str] | None, two: tuple[str, str] 
 
 def _pages(folder: Path, published: Mapping[str, Any]) -> Iterator[Problem]:
     """Numerals on the pages that the report's own ledger does not account for."""
-    for path in sorted(folder.iterdir()):
-        parts = path.name.split(".")
-        if len(parts) != 3 or parts[2] not in ("html", "pdf", "docx") or parts[1] not in LANGS:
-            continue
-        lang: Lang = "ar" if parts[1] == "ar" else "en"
+    for path, lang in _page_files(folder):
         tokens = [text for entry in published["entries"] for text in entry["displayed"].get(lang, {}).values()]
         allowed = pages.numerals_allowed([*tokens, published["made"]])
-        for stray in pages.strays(pages.read_file(path, lang), allowed, path.name):
+        try:
+            texts = pages.read_file(path, lang)
+        except Exception as error:  # three libraries read pages, each with errors of its own
+            yield Problem(
+                f"page:{path.name}",
+                f"{path.name} cannot be read ({error}); it was changed or cut off after the report was built.",
+                f"تعذّرت قراءة الملف {path.name}؛ تغيّر أو بُتر بعد إعداد التقرير.",
+            )
+            continue
+        for stray in pages.strays(texts, allowed, path.name):
             yield Problem(
                 f"page:{path.name}",
                 f"{path.name} prints {stray.numeral!r} at {stray.place}, which the ledger does not hold: …{stray.around}…",
@@ -307,4 +350,4 @@ def _pages(folder: Path, published: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 if __name__ == "__main__":
-    _child(Path(sys.argv[1]), Path(sys.argv[2]))
+    raise SystemExit(_child(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -38,11 +38,57 @@ class Verb:
 SURVEY: tuple[Verb, ...] = (
     Verb("weighting", "masar_research.weighting:weighting", "Weighting steps as data.", True),
     Verb("logit", "masar_research.models:logit", "Survey-weighted logistic regression."),
+    Verb(
+        "with_replicates", "masar_research.weighting.replicates:with_replicates",
+        "Replicate weights made from the design.",
+    ),  # fmt: skip
     Verb("glm", "masar_research.models:glm", "Survey-weighted generalised linear model."),
+    Verb("chi_square", "masar_research.statistics.association:chi_square", "Rao–Scott test."),
+    Verb(
+        "goodness_of_fit", "masar_research.statistics.association:goodness_of_fit",
+        "Test of given shares.",
+    ),
+    Verb("t_test", "masar_research.statistics.groups:t_test", "t test of two groups."),
+    Verb("rank_test", "masar_research.statistics.groups:rank_test", "Rank test of groups."),
+    Verb("gini", "masar_research.statistics.inequality:gini", "Gini coefficients."),
+    Verb("lorenz", "masar_research.statistics.inequality:lorenz", "Points of the Lorenz curve."),
+    Verb("quintile_ratio", "masar_research.statistics.inequality:quintile_ratio", "S80/S20."),
+    Verb("fgt", "masar_research.statistics.poverty:fgt", "Poverty rate, gap and severity."),
+    Verb("alkire_foster", "masar_research.statistics.poverty:alkire_foster", "H, A and M0."),
+    Verb("pay_gap", "masar_research.statistics.poverty:pay_gap", "Unadjusted pay gap."),
+    Verb("statistic", "masar_research.statistics.own:statistic", "A statistic of one's own."),
+    Verb("quantile", "masar_research.statistics.quantiles:quantile", "Weighted quantiles."),
+    Verb("median", "masar_research.statistics.quantiles:median", "Weighted medians."),
+    Verb("variance", "masar_research.statistics.moments:variance", "Population variances."),
+    Verb("covariance", "masar_research.statistics.moments:covariance", "Covariance of a pair."),
+    Verb("correlation", "masar_research.statistics.moments:correlation", "Correlation of a pair."),
+    Verb(
+        "percent_table", "masar_research.statistics.percent_tables:percent_table",
+        "Two variables crossed.",
+    ),
+    Verb(
+        "multi_response", "masar_research.statistics.multi_response:multi_response",
+        "Options of a question with several answers.",
+    ),
+    Verb(
+        "standardise", "masar_research.statistics.standardised:standardise",
+        "Directly standardised rates.",
+    ),
+    Verb(
+        "diagnostics", "masar_research.statistics.diagnostics:diagnostics",
+        "Design effects, effective n, clustering.",
+    ),
 )
 
 ESTIMATES: tuple[Verb, ...] = (
     Verb("map", "masar_research.places:map_estimates", "Map of governorates or regions."),
+    Verb("pairwise", "masar_research.statistics.pairs:pairwise", "All differences, adjusted p."),
+    Verb("ratio", "masar_research.statistics.smooth:ratio", "Ratio of two rows."),
+    Verb("odds_ratio", "masar_research.statistics.smooth:odds_ratio", "Odds ratio of two shares."),
+    Verb("transform", "masar_research.statistics.smooth:transform", "Smooth function of rows."),
+    Verb("equivalence", "masar_research.statistics.equivalence:equivalence", "Two one-sided tests."),
+    Verb("trend", "masar_research.statistics.trend:trend", "Trend and equality over waves."),
+    Verb("joint", "masar_research.statistics.trend:joint", "Joint Wald test of contrasts."),
 )
 
 

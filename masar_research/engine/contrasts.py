@@ -122,30 +122,34 @@ def delta(
     """
     theta, spread = np.asarray(estimate, dtype=float), np.asarray(vcov, dtype=float)
     value = np.atleast_1d(np.asarray(fun(theta), dtype=float))
-    slopes = (
-        _slopes(fun, theta, len(value))
+    jacobian = (
+        slopes(fun, theta, len(value))
         if grad is None
         else np.atleast_2d(np.asarray(grad(theta), dtype=float))
     )
-    _check(slopes, theta, spread)
-    return _tested(value, _sandwich(slopes, spread), df)
+    _check(jacobian, theta, spread)
+    return _tested(value, _sandwich(jacobian, spread), df)
 
 
-def joint(contrast: Contrast, df: float) -> JointTest:
-    """Adjusted Wald test that all contrasts are zero.
+def joint(contrast: Contrast, df: float, adjusted: bool = True) -> JointTest:
+    """Wald test that all contrasts are zero.
 
-    ``F = (df − q + 1) / (df q) · δ' V⁻ δ`` on q and df − q + 1 degrees of freedom, q the rank of V.
+    ``F = (df − q + 1) / (df q) · δ' V⁻ δ`` on q and df − q + 1 degrees of freedom, q the rank of
+    V; unadjusted, ``δ' V⁻ δ / q`` on q and df.
 
     Parameters
     ----------
     contrast : Contrast
     df : float
         Degrees of freedom of the design.
+    adjusted : bool
+        Korn and Graubard's adjustment for few degrees of freedom.
 
     Returns
     -------
     JointTest
-        NaN where df − q + 1 is not positive.
+        NaN where the denominator's degrees of freedom are not positive, or where δ has a part that
+        V says cannot vary: V then comes from too few PSUs, and no test can be made.
 
     References
     ----------
@@ -158,11 +162,12 @@ def joint(contrast: Contrast, df: float) -> JointTest:
     root, vectors = np.linalg.eigh(contrast.vcov / np.outer(scale, scale))
     kept = root > 1e-10 * max(root.max(), 0.0)
     rank = int(kept.sum())
-    freedom = df - rank + 1
-    if rank == 0 or freedom <= 0:
+    freedom = df - rank + 1 if adjusted else df
+    along = vectors.T @ (contrast.estimate / scale)
+    fixed = np.abs(along[~kept]).max(initial=0.0) > 1e-6 * np.abs(along).max(initial=0.0)
+    if rank == 0 or freedom <= 0 or fixed:
         return JointTest(np.nan, float(rank), float(freedom), np.nan)
-    along = vectors[:, kept].T @ (contrast.estimate / scale)
-    statistic = float(freedom / (df * rank) * np.sum(along**2 / root[kept]))
+    statistic = float(freedom / (df * rank) * np.sum(along[kept] ** 2 / root[kept]))
     return JointTest(
         statistic, float(rank), float(freedom), float(stats.f.sf(statistic, rank, freedom))
     )
@@ -192,7 +197,8 @@ def _check(coefficients: Floats, theta: Floats, vcov: Floats) -> None:
         )
 
 
-def _slopes(fun: Callable[[Floats], ArrayLike], theta: Floats, k: int) -> Floats:
+def slopes(fun: Callable[[Floats], ArrayLike], theta: Floats, k: int) -> Floats:
+    """(k, m) derivatives of a function of m estimates, by central differences."""
     out = np.empty((k, len(theta)))
     for j in range(len(theta)):
         step = 6e-6 * max(abs(theta[j]), 1e-3)

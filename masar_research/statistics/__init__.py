@@ -1,0 +1,1 @@
+"""Statistics and tests beyond means and shares: verbs that surveys and estimates lend."""

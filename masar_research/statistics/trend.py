@@ -1,0 +1,209 @@
+"""Trend over waves, and joint tests that several contrasts are zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from masar_research import contrast_text
+from masar_research.engine import contrasts
+from masar_research.errors import EstimationError
+from masar_research.estimates import Estimates
+from masar_research.statistics.pairs import cells, kept
+from masar_research.statistics.results import Finding, TestResult
+
+_WALD = (
+    "Adjusted Wald test that all differences are zero",
+    "اختبار والد المعدَّل لانعدام جميع الفروق",
+)
+_PLAIN = ("Wald test that all differences are zero", "اختبار والد لانعدام جميع الفروق")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trend:
+    """Linear trend of each series, and the test that its waves are equal.
+
+    Attributes
+    ----------
+    slope : Estimates
+        One row per series: change per unit of score (per year where waves are years), with the
+        covariance that PSUs shared by the waves carry.
+    equality : tuple of TestResult
+        One joint Wald test per series, in the order of the rows of `slope`.
+    """
+
+    slope: Estimates
+    equality: tuple[TestResult, ...]
+
+    def __repr__(self) -> str:
+        return f"<trend of {len(self.slope)} series: {'; '.join(map(repr, self.equality))}>"
+
+    def _repr_html_(self) -> str:
+        return self.slope._repr_html_() + "".join(test._repr_html_() for test in self.equality)
+
+
+def trend(
+    estimates: Estimates, over: str = "wave", scores: Mapping[Any, float] | None = None,
+    level: float = 0.95,
+) -> Trend:  # fmt: skip
+    """Linear trend over waves and joint test that the waves are equal.
+
+    The slope is ``Σ (s − s̄) θ / Σ (s − s̄)²`` over the waves, each counting once; its variance is
+    ``L V L'`` with the covariance between waves.
+
+    Parameters
+    ----------
+    over : str
+        The column of waves.
+    scores : mapping, optional
+        Code of each wave → its place in time; by default the codes themselves (years).
+    level : float
+        The readings speak of a change when ``p < 1 − level``.
+
+    Returns
+    -------
+    Trend
+
+    Raises
+    ------
+    EstimationError
+        Fewer than two waves, codes that are no numbers without scores, or equal scores.
+
+    Examples
+    --------
+    >>> survey.proportion("employed", by="wave").trend()          # doctest: +SKIP
+    """
+    over = estimates._over(over)
+    codes = estimates._codes(over)
+    place = _scores(over, codes, scores)
+    deviations = np.array([place[code] for code in codes]) - np.mean([place[c] for c in codes])
+    along = dict(zip(codes, deviations / (deviations**2).sum(), strict=True))
+    slopes, labels, tests = [], [], []
+    keys = kept(estimates, over)
+    size = len(estimates)
+    for key, at in cells(estimates, over):
+        if set(at) != set(codes):
+            raise EstimationError(
+                f"The series {key} has rows for {list(at)} only, of {codes}.",
+                remedy="Estimate by every wave at once.",
+            )
+        row = np.zeros(size)
+        steps = np.zeros((len(codes) - 1, size))
+        for code in codes:
+            row[at[code]] = along[code]
+        for number, code in enumerate(codes[1:]):
+            steps[number, at[code]], steps[number, at[codes[0]]] = 1.0, -1.0
+        slopes.append(row)
+        labels.append(key)
+        series = " · ".join(str(part) for part in key)
+        title = {"en": f"{series} over {over}", "ar": f"{series} · {over}"}
+        tests.append(_tested(estimates, steps, title, "trend", True, level))
+    head = pd.DataFrame(labels, columns=keys)
+    head.insert(0, "contrast", f"trend over {over}")
+    by = tuple(name for name in keys if name in estimates.by)
+    slope = estimates._combined(np.vstack(slopes), head, by=by, what=f"linear trend over {over}")
+    note = {**slope.note, "scores": dict(place), "per": f"one unit of {over}"}
+    return Trend(replace(slope, note=MappingProxyType(note)), tuple(tests))
+
+
+def joint(
+    estimates: Estimates, expressions: Sequence[str], over: str | None = None,
+    adjusted: bool = True, level: float = 0.95,
+) -> TestResult:  # fmt: skip
+    """Wald F test that several contrasts are all zero.
+
+    ``W = δ' V⁻ δ`` of rank q on the smallest df among the rows used; adjusted
+    ``(df − q + 1)/(df q) W`` on (q, df − q + 1), or ``W / q`` on (q, df) as R's ``regTermTest``.
+
+    Parameters
+    ----------
+    expressions : sequence of str
+        Contrasts as for ``.contrast()``; each is formed in every cell of the remaining columns,
+        and all of them are tested together.
+    over : str, optional
+    adjusted : bool
+        Korn and Graubard's adjustment for few PSUs.
+
+    Examples
+    --------
+    >>> rate.joint(["12 - 11", "13 - 11"], over="governorate")    # doctest: +SKIP
+    """
+    if isinstance(expressions, str) or not expressions:
+        raise EstimationError(
+            "Expected a list of contrasts.", remedy='Pass ["12 - 11", "13 - 11"], for instance.'
+        )
+    over = estimates._over(over)
+    codes = estimates._codes(over)
+    rows = []
+    for expression in expressions:
+        wanted: dict[Any, float] = {}
+        for term, coefficient in contrast_text.parse(expression).items():
+            code = estimates._match(over, term, codes)
+            wanted[code] = wanted.get(code, 0.0) + coefficient
+        for key, at in cells(estimates, over):
+            row = np.zeros(len(estimates))
+            for code, coefficient in wanted.items():
+                if code not in at:
+                    raise EstimationError(
+                        f"The cell {key} has no row for {over} {code!r}.",
+                        remedy="Estimate again with this code in the data.",
+                    )
+                row[at[code]] = coefficient
+            rows.append(row)
+    text = "; ".join(expressions)
+    subject = {"en": text, "ar": text}
+    return _tested(estimates, np.vstack(rows), subject, "joint", adjusted, level)
+
+
+def _tested(
+    estimates: Estimates, matrix: np.ndarray, subject: Mapping[str, str], finding: Finding,
+    adjusted: bool, level: float,
+) -> TestResult:  # fmt: skip
+    frame = estimates.frame.reset_index(drop=True)
+    used = (matrix != 0).any(axis=0)
+    df = float(frame["df"].to_numpy(float)[used].min())
+    lost = used & frame["std_error"].isna().to_numpy()
+    theta = np.where(lost, np.nan, frame["estimate"].to_numpy(float))
+    formed = contrasts.linear(matrix, theta, estimates.vcov, df)
+    found = contrasts.joint(formed, df, adjusted=adjusted)
+    method = _WALD if adjusted else _PLAIN
+    part = frame.loc[used]
+    n = int(part.groupby(list(estimates.by), dropna=False)["n"].max().sum())
+    note = {
+        **estimates.note, "df": df, "rank": found.df_num, "contrasts": len(matrix),
+        "differences": tuple(formed.estimate.tolist()),
+    }  # fmt: skip
+    return TestResult(
+        statistic=found.f, df_num=found.df_num, df_den=found.df_den, p_value=found.p, symbol="F",
+        method=MappingProxyType({"en": method[0], "ar": method[1]}),
+        subject=MappingProxyType(dict(subject)), finding=finding, n=n, level=level,
+        note=MappingProxyType(note),
+    )  # fmt: skip
+
+
+def _scores(
+    over: str, codes: list[Any], scores: Mapping[Any, float] | None
+) -> dict[Any, float]:
+    if len(codes) < 2:
+        raise EstimationError(
+            f"Expected two codes of {over!r} or more for a trend; found {codes}.",
+            remedy="Pool the waves: load the study without wave=, and estimate by='wave'.",
+        )
+    try:
+        place = {code: float(scores[code] if scores is not None else code) for code in codes}
+    except (KeyError, TypeError, ValueError) as error:
+        raise EstimationError(
+            f"A trend needs a number for each code of {over!r}; found {codes} and scores {scores}.",
+            remedy="Pass scores={code: number, ...} for every code.",
+        ) from error
+    if len(set(place.values())) < 2 or not np.isfinite(list(place.values())).all():
+        raise EstimationError(
+            f"Expected different finite scores; found {place}.",
+            remedy="Give each wave its place in time, for instance its year.",
+        )
+    return place

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 WORDS = {
     "variable": ("Variable", "المتغيّر"), "category": ("Category", "الفئة"),
-    "contrast": ("Contrast", "المقارنة"), "estimate": ("Estimate", "التقدير"),
+    "contrast": ("Contrast", "المقارنة"), "prob": ("Share below", "النسبة دونه"),
+    "other": ("With", "مع"), "estimate": ("Estimate", "التقدير"),
     "interval": ("Interval", "فترة الثقة"), "std_error": ("Standard error", "الخطأ المعياري"),
     "n": ("n", "ن"), "p_value": ("p", "القيمة الاحتمالية"), "note": ("Note", "ملاحظة"),
     "level": ("Level", "المستوى"), "reference": ("Reference", "الفئة المرجعية"),
+    "p_adjusted": ("Adjusted p", "القيمة الاحتمالية المعدَّلة"),
     "suppressed": ("* not shown", "* محجوب"),
 }  # fmt: skip
 GROUPS = {
@@ -94,6 +96,8 @@ def unit_of(estimates: Estimates) -> str:
 def label(estimates: Estimates, column: str, code: Any, lang: str) -> str:
     """The label of a code; the code itself where the codebook has none."""
     book = estimates.codebook
+    if column == "contrast":
+        return estimates.note.get("contrast_labels", {}).get(code, {}).get(lang) or str(code)
     if column == "variable":
         words = book[code].label if code in book else {}
         return words.get(lang) or str(code)
@@ -126,7 +130,8 @@ def keys(estimates: Estimates) -> list[str]:
     frame = estimates.frame
     statistics = {
         "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
-        "reliability", "n_missing", "count", "statistic", "p_value",
+        "reliability", "n_missing", "count", "statistic", "p_value", "p_adjusted", "p_equivalence",
+        "inner_low", "inner_high", "verdict",
     }  # fmt: skip
     named = [c for c in frame.columns if c not in statistics]
     return [c for c in named if c in estimates.by or frame[c].nunique(dropna=False) > 1] or named[:1]
@@ -139,8 +144,9 @@ def table(estimates: Estimates, lang: str, profile: str) -> Shown:
     out: dict[str, list[str]] = {title_of(estimates, c, lang): [] for c in named}
     heads = [word(name, lang) for name in ("estimate", "interval", "n")]
     tested = "p_value" in estimates.frame.columns and estimates.kind == "difference"
+    tested_column = "p_adjusted" if "p_adjusted" in estimates.frame.columns else "p_value"
     if tested:
-        heads.append(word("p_value", lang))
+        heads.append(word(tested_column, lang))
     heads.append(word("note", lang))
     out.update({head: [] for head in heads})
     for (_, row), (_, decision) in zip(estimates.frame.iterrows(), judged.iterrows(), strict=True):
@@ -153,7 +159,7 @@ def table(estimates: Estimates, lang: str, profile: str) -> Shown:
             low, high = (formatted(estimates, row[c], lang) for c in ("conf_low", "conf_high"))
             values = [formatted(estimates, row["estimate"], lang), f"{low} – {high}", values[2]]
         if tested:
-            values.append("*" if hidden else _p(row["p_value"]))
+            values.append("*" if hidden else _p(row[tested_column]))
         code = decision["reason"] if hidden else decision["note_code"]
         values.append(release.words(code, lang) if code else "")
         for head, value in zip(heads, values, strict=True):
@@ -174,6 +180,7 @@ def notes(estimates: Estimates, lang: str) -> tuple[str, ...]:
         found.append(f"دون إجابة: {count}" if lang == "ar" else f"No answer or not asked: {count}")
     if unit_of(estimates) == "points":
         found.append("بالنقاط المئوية" if lang == "ar" else "In percentage points")
+    found += note.get("reading", {}).get(lang, ())
     return (" · ".join(found),)
 
 

@@ -16,6 +16,7 @@ from masar_research.estimates import STATISTICS, Estimates
 
 _NOT_KEYS = frozenset(STATISTICS) | {
     "statistic", "p_value", "n_missing", "count", "kind", "transform", "variable", "category",
+    "p_adjusted", "p_equivalence", "inner_low", "inner_high", "verdict",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from masar_research.errors import ReleaseError
-from masar_research.release.linked import System, derivations
+from masar_research.release.linked import Derivation, System, derivations
 from masar_research.release.register import DISCLOSURE, Register
 
 
@@ -46,8 +46,10 @@ def protect(
     sides: Mapping[str, tuple[str, ...]],
     keys: Mapping[str, str],
 ) -> None:
-    """Complementary suppression until the auditor finds nothing.
+    """Complementary suppression until the auditor finds nothing, and no more than that takes.
 
+    Protected are the figures withheld for themselves. A figure hidden for the sake of another
+    may itself be worked out: the audit is exact, so what it would help to find is found without it.
     Beyond help, and left out: what earlier releases give away by themselves, and what follows
     from the definition of the groups with nothing shown at all.
     """
@@ -63,19 +65,21 @@ def protect(
             *derivations(system, frozenset(system.keys)),
         )
     }
-    while True:
-        _follow_sides(figures, sides, keys)
+    protected = {key for key, reason in register.hidden.items() if reason != "complementary"}
+    protected |= {
+        key for key, reason in figures.reason.items()
+        if reason in DISCLOSURE and register.hidden.get(key) != "complementary"
+    }  # fmt: skip
+    protected -= beyond_help
+
+    def leaks() -> list[Derivation]:
         known = (set(figures.reason) - figures.hidden) | register.shown
-        protected = {k for k, reason in figures.reason.items() if reason in DISCLOSURE}
-        protected |= set(register.hidden)
-        hidden = frozenset(system.keys) - known
-        leaks = [
-            found for found in derivations(system, hidden, counts)
-            if found.key in protected and found.key not in beyond_help
-        ]  # fmt: skip
-        if not leaks:
-            return
-        leak = min(leaks, key=lambda found: found.key)
+        found = derivations(system, frozenset(system.keys) - known, counts)
+        return [one for one in found if one.key in protected]
+
+    taken = []
+    while given_away := leaks():
+        leak = min(given_away, key=lambda found: found.key)
         open_to = [
             key for key in leak.shown
             if key in figures.reason and not figures.reason[key] and key not in register.shown
@@ -89,3 +93,9 @@ def protect(
             )
         chosen = min(open_to, key=lambda key: (key in totals, figures.size[key], key))
         figures.reason[chosen] = "complementary"
+        taken.append(chosen)
+    for key in taken:
+        figures.reason[key] = ""
+        if leaks():
+            figures.reason[key] = "complementary"
+    _follow_sides(figures, sides, keys)

@@ -120,7 +120,6 @@ class Brief(Study):
         base: Text,
         indicator: str | None = None,
         question: str | QuestionRef | None = None,
-        link: str | None = None,
         of: Handle | None = None,
         unit: Literal["share", "points", "number"] | None = None,
         sensitive: bool = False,
@@ -138,10 +137,6 @@ class Brief(Study):
             Its id in the registry.
         question : str or QuestionRef, optional
             Variable whose wording stands under charts.
-        link : str, optional
-            Family of tables with the same base and statistic (``"participation"``): inside it
-            the gate finds totals and their parts for complementary suppression. By default
-            the statistic, variable and base themselves.
         of : Handle, optional
             For a difference: the set it was formed from by `.contrast()`; it is released
             only if both sides are.
@@ -157,7 +152,6 @@ class Brief(Study):
         self._new(name)
         frame = estimates.frame
         kind = str(estimates.kind)
-        statistic = frame["variable"].iloc[0] if "variable" in frame.columns and len(frame) else ""
         block = EstimatesBlock(
             brief=self.name,
             id=name,
@@ -169,7 +163,6 @@ class Brief(Study):
             indicator=indicator,
             base=base,
             question=self.question(question) if isinstance(question, str) else question,
-            link=link or f"{kind}:{statistic}:{estimates.note.get('base')}",
             waves=self._waves_of(estimates),
             sensitive=sensitive,
             rows=rows_of(name, estimates, of),

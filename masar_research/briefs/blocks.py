@@ -95,11 +95,9 @@ class Row(Model):
 
 
 class EstimatesBlock(Block):
-    """A registered set of estimates: every row, what it is, and what it is linked to.
+    """A registered set of estimates: every row, and what it is.
 
     `unit` says how it reads: a share (shown as percent), points, or a plain number.
-    `link` names the family of tables that share base and statistic: the parts of a total
-    are found inside it, for complementary suppression.
     """
 
     type: Literal["estimates"] = "estimates"
@@ -112,7 +110,6 @@ class EstimatesBlock(Block):
     indicator: str | None = None
     base: Text
     question: QuestionRef | None = None
-    link: str
     waves: tuple[int | str, ...] = ()
     sensitive: bool = False
     rows: tuple[Row, ...]

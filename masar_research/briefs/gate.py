@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,9 @@ import pandas as pd
 
 from masar_research import release
 from masar_research.briefs.blocks import Block, EstimatesBlock, Header, Row
-from masar_research.briefs.refs import CellRef, Scalar
+from masar_research.briefs.linking import linked, quantity
+from masar_research.briefs.refs import CellRef
 from masar_research.errors import BriefError
-
-_EQUALITY = re.compile(r"^\s*(\w+)\s*==\s*(-?\d+(?:\.\d+)?)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ def decide(
     identified = {(b.id, number): _identity(header, b, b.rows[number]) for b, number in places}
     addresses = {(b.id, number): address(b, number) for b, number in places}
     frame = pd.DataFrame([_record(b, number, identified, addresses) for b, number in places])
-    tables = tuple(_linked(header, sets))
+    tables = tuple(dict.fromkeys(linked(sets, addresses)))
     profile = str(header.parameters["profile"])
     decisions = release.decide(frame, profile, tables=tables, register=register, approved=approved)
     answers = decisions.set_index("address")
@@ -146,114 +143,14 @@ def _record(
     }
 
 
-# --- naming population quantities ------------------------------------------------------
-
-
-def conditions(block: EstimatesBlock, row: Row) -> tuple[dict[str, str], str]:
-    """Equalities that define the row's population (base and domain), and the rest of the base."""
-    equal = {name: _code(value) for name, value in row.key.items() if name in block.by}
-    rest = []
-    for part in _conjuncts(str(block.note.get("base") or "")):
-        match = _EQUALITY.match(part)
-        if match:
-            equal.setdefault(match[1], _code(float(match[2])))
-        elif part:
-            rest.append(part)
-    if "wave" not in equal and len(block.waves) == 1:
-        equal["wave"] = _code(block.waves[0])
-    return equal, " and ".join(sorted(rest))
-
-
-def _conjuncts(base: str) -> list[str]:
-    """The parts of a conjunction; a part that holds ``or`` or ``not`` stays whole."""
-    parts = []
-    for piece in re.split(r"\)\s+and\s+\(", base.removeprefix("(").removesuffix(")")):
-        splits = [piece] if re.search(r"\b(or|not|in)\b|[()]", piece) else re.split(r"\s+and\s+", piece)
-        parts.extend(" ".join(part.split()) for part in splits)
-    return parts
-
-
-def _code(value: Scalar) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
-
-
 def _identity(header: Header, block: EstimatesBlock, row: Row) -> str:
-    equal, rest = conditions(block, row)
-    other = {name: value for name, value in row.key.items() if name not in block.by}
-    parts = [
-        header.study,
-        block.estimator,
-        row.variable,
-        _code(row.category),
-        ",".join(f"{name}={equal[name]}" for name in sorted(equal)),
-        rest,
-        ",".join(f"{name}={value}" for name, value in sorted(other.items())),
-        str(block.note.get("formula", "")),
-        str(block.note.get("denominator", "")),
-    ]
-    return "|".join(parts)
-
-
-# --- linked tables ---------------------------------------------------------------------
-
-
-def _linked(header: Header, sets: Sequence[EstimatesBlock]) -> Iterable[release.Table]:
-    families: dict[tuple[str, str, str], dict[frozenset[tuple[str, str]], str]] = defaultdict(dict)
-    for block in sets:
-        if block.kind == "difference":
-            continue
-        for number, row in enumerate(block.rows):
-            equal, rest = conditions(block, row)
-            what = (f"{block.link}|{row.variable}|{_code(row.category)}", rest, block.kind)
-            families[what].setdefault(frozenset(equal.items()), address(block, number))
-        yield from _whole_shares(block)
-    for members in families.values():
-        yield from _totals(members)
-
-
-def _whole_shares(block: EstimatesBlock) -> Iterable[release.Table]:
-    """All categories of one variable in one domain add up to everybody."""
-    if block.kind != "proportion":
-        return
-    groups: dict[tuple[Any, ...], list[str]] = defaultdict(list)
-    for number, row in enumerate(block.rows):
-        groups[row.variable, *row.key.items()].append(address(block, number))
-    for parts in groups.values():
-        if len(parts) > 1:
-            yield release.Table(None, tuple(parts))
-
-
-def _totals(members: Mapping[frozenset[tuple[str, str]], str]) -> Iterable[release.Table]:
-    """A cell and the cells that split its population by further variables."""
-    names = {cell: frozenset(name for name, _ in cell) for cell in members}
-    for total in members:
-        splits: dict[frozenset[str], list[frozenset[tuple[str, str]]]] = defaultdict(list)
-        for part in members:
-            if total < part:
-                splits[names[part]].append(part)
-        for parts in splits.values():
-            if len(parts) > 1:
-                yield release.Table(members[total], tuple(members[part] for part in parts))
-        yield from _governorates(total, members)
-
-
-def _governorates(
-    region: frozenset[tuple[str, str]], members: Mapping[frozenset[tuple[str, str]], str]
-) -> Iterable[release.Table]:
-    """A region and its governorates: the first digit of a governorate's code is its region."""
-    code = dict(region).get("region")
-    if code is None:
-        return
-    others = region - {("region", code)}
-    parts = [
-        address
-        for cell, address in members.items()
-        if (own := dict(cell).get("governorate"))
-        and own.startswith(code)
-        and cell - {("governorate", own)} == others
-    ]
-    if len(parts) > 1:
-        yield release.Table(members[region], tuple(parts))
+    """The population quantity of a row, equal in every brief of the study."""
+    what, cell = quantity(block, row)
+    domain = ",".join(f"{name}={value}" for name, value in sorted(cell))
+    return "|".join((
+        header.study, what.kind, what.variable, what.category, domain, what.rest, what.other,
+        what.formula, what.denominator,
+    ))  # fmt: skip
 
 
 # --- what the office keeps -------------------------------------------------------------

@@ -127,6 +127,9 @@ class Indicator(Record):
         Of a mean of shares.
     rests_on : tuple of str
         Indicators whose questions this one uses: a survey that lacks one lacks this too.
+    made_of : tuple of str
+        Indicators that together make up this one: any of the group can be worked out from the
+        others, so the release gate protects them together.
     universe : str
         Expression that says who counts.
     base_text : Bilingual
@@ -145,6 +148,7 @@ class Indicator(Record):
     denominator: Name | None = None
     items: tuple[Item, ...] = ()
     rests_on: tuple[str, ...] = ()
+    made_of: tuple[str, ...] = ()
     universe: Condition
     base_text: Bilingual
     bases: Mapping[Name, Base] = Field(default_factory=dict)
@@ -277,10 +281,11 @@ def read(path: Path | str) -> Registry:
             faults.append((lines.line([*where, "id"]), f"id: {record.id} stands twice; keep one"))
         records[record.id] = record
     for place, record in enumerate(records.values()):
-        for other in getattr(record, "rests_on", ()):
-            if other not in records:
-                said = f"rests_on: there is no indicator {other}; {did_you_mean(other, records)}"
-                faults.append((lines.line(["indicators", place, "rests_on"]), f"{record.id}, {said}"))
+        for field in ("rests_on", "made_of"):
+            for other in getattr(record, field, ()):
+                if other not in records:
+                    said = f"{field}: there is no indicator {other}; {did_you_mean(other, records)}"
+                    faults.append((lines.line(["indicators", place, field]), f"{record.id}, {said}"))
     if faults:
         shown = [f"{path.name}, line {line}, {what}" for line, what in sorted(set(faults))[:12]]
         raise DataError(

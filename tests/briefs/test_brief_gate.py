@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from masar_research.briefs import gate
+from masar_research.briefs import gate, linking
 from masar_research.briefs.blocks import EstimatesBlock, Header
 from masar_research.errors import BriefError
 from masar_research.release import Register
@@ -49,9 +49,58 @@ def test_totals_and_parts_are_linked_by_base_and_domain(tiny_blocks) -> None:
     assert any(total == "whole[]" and len(parts) == 4 for total, parts in tables)
 
 
-def test_another_link_family_is_not_linked(tiny_blocks) -> None:
-    blocks = changed(tiny_blocks, "place", link="elsewhere")
+def test_another_statistic_is_not_linked(tiny_blocks) -> None:
+    place = find(tiny_blocks, "place")
+    blocks = changed(tiny_blocks, "place", rows=tuple(r.model_copy(update={"variable": "reads"}) for r in place.rows))
     assert not any(len(t.parts) == 4 for t in gate.decide(blocks).tables)
+
+
+def test_parts_are_found_in_whatever_set_they_stand(tiny_blocks) -> None:
+    """All women by sex in one set, women by place in another: the camp is still protected."""
+    place = find(tiny_blocks, "place")
+    women = place.model_copy(update={"note": place.note | {"base": "(sex == 2)"}})
+    blocks = tuple(women if block is place else block for block in tiny_blocks)
+    gated = gate.decide(blocks)
+    assert any(total == "work[sex=2]" and len(parts) == 4 for total, parts in ((t.total, t.parts) for t in gated.tables))
+    cells = {cell.address: cell for cell in gated.cells.values()}
+    assert cells["place[place=4]"].reason == "disclosure"
+    assert [a for a, c in cells.items() if c.reason == "complementary"] == ["place[place=3]"]
+
+
+def test_two_of_participation_employment_and_unemployment_give_the_third(tiny_blocks) -> None:
+    """1 − employment / participation is the unemployment rate, and it rests on three people."""
+    work = find(tiny_blocks, "work")
+
+    def about(name: str, estimate: float, **fields) -> EstimatesBlock:
+        row = work.rows[1].model_copy(update={"variable": name, "estimate": estimate, **fields})
+        return work.model_copy(update={"id": name, "rows": (row,)})
+
+    trio = (
+        about("in_labour_force", 0.40, n=280, count=112),
+        about("employed", 0.39, n=280, count=109),
+        about("unemployed", 0.025, n=112, count=3),
+    )
+    cells = {cell.address: cell for cell in gate.decide((*tiny_blocks, *trio)).cells.values()}
+    assert cells["unemployed[sex=2]"].reason == "disclosure"
+    hidden = [name for name in ("in_labour_force", "employed") if cells[f"{name}[sex=2]"].hidden]
+    assert hidden == ["employed"] and cells["employed[sex=2]"].reason == "complementary"
+    steady = (*trio[:2], about("unemployed", 0.25, n=112, count=28, conf_low=0.18, conf_high=0.34, std_error=0.04))
+    assert not any(cell.hidden for cell in gate.decide((*tiny_blocks, *steady)).cells.values() if cell.block in steady)
+
+
+def test_a_base_that_repeats_the_indicators_universe_is_the_same_domain(tiny_blocks) -> None:
+    work = find(tiny_blocks, "work")
+
+    def about(name: str, base: str | None) -> EstimatesBlock:
+        row = work.rows[1].model_copy(update={"variable": name})
+        return work.model_copy(update={"id": name, "rows": (row,), "note": work.note | {"base": base}})
+
+    blocks = (
+        about("in_labour_force", "(age >= 15)"), about("employed", "(age >= 15)"),
+        about("unemployed", "(age >= 15 and in_labour_force == 1)"),
+    )
+    tables = {(t.total, t.parts) for t in gate.decide((*tiny_blocks, *blocks)).tables}
+    assert ("in_labour_force[sex=2]", ("employed[sex=2]", "unemployed[sex=2]")) in tables
 
 
 def test_a_domain_is_the_same_quantity_however_it_was_asked(tiny_blocks) -> None:
@@ -80,7 +129,7 @@ def test_a_domain_is_the_same_quantity_however_it_was_asked(tiny_blocks) -> None
 def test_bases_are_read_into_equalities_and_the_rest(tiny_blocks, base, equal, rest) -> None:
     whole = find(tiny_blocks, "whole")
     block = whole.model_copy(update={"note": whole.note | {"base": base}})
-    found, left = gate.conditions(block, block.rows[0])
+    found, left = linking.conditions(block, block.rows[0])
     assert {k: v for k, v in found.items() if k != "wave"} == equal and left == rest
 
 

@@ -75,12 +75,12 @@ NUMBERS = """\
 age = brief.parameter("age_min")
 base = Text(en="Adults aged {age} and over", ar="البالغون بعمر {age} سنة فأكثر", values={"age": age})
 rate = brief.survey.proportion("works", by="sex")
-work = brief.estimates("work", rate, base=base, question="works", link="works")
-whole = brief.estimates("whole", brief.survey.proportion("works"), base=base, question="works", link="works")
+work = brief.estimates("work", rate, base=base, question="works")
+whole = brief.estimates("whole", brief.survey.proportion("works"), base=base, question="works")
 gap = brief.estimates("gap", rate.contrast("2 - 1"), of=work, base=base)
-place = brief.estimates("place", brief.survey.proportion("works", by="place"), base=base, question="works", link="works")
+place = brief.estimates("place", brief.survey.proportion("works", by="place"), base=base, question="works")
 waves = brief.pooled.where("sex == 2").proportion("works", by="wave")
-trend = brief.estimates("trend", waves, base=base, question="works", link="works")
+trend = brief.estimates("trend", waves, base=base, question="works")
 change = brief.estimates("change", waves.contrast("2026 - 2024"), of=trend, base=base)
 """
 

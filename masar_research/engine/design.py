@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from masar_research.engine.encode import row_names
 from masar_research.engine.structure import Structure, build
 from masar_research.errors import DesignError
+
+if TYPE_CHECKING:
+    from masar_research.engine.replicates import Replicates
 
 Floats = NDArray[np.float64]
 LonelyRule = Literal["raise", "centre", "scale", "certainty", "remove", "collapse"]
@@ -70,6 +73,8 @@ class Design:
         Whether every weight is above zero.
     calibration : BoundResidualizer or None
         What the linearised variance takes out because the weights were calibrated.
+    replicates : Replicates or None
+        Where the variance comes from replicate weights instead.
     """
 
     weights: Floats
@@ -78,6 +83,7 @@ class Design:
     unit_rows: NDArray[np.intp]
     all_positive: bool
     calibration: BoundResidualizer | None
+    replicates: Replicates | None = None
 
     @property
     def n_rows(self) -> int:
@@ -101,7 +107,9 @@ class Design:
 
     @property
     def df(self) -> int:
-        """PSUs minus strata, among rows of positive weight."""
+        """PSUs minus strata, among rows of positive weight; with replicates, theirs."""
+        if self.replicates is not None:
+            return self.replicates.df
         return int(self.structure.degrees_of_freedom(self.unit_rows[:, None] > 0)[0])
 
     def reweight(self, weights: ArrayLike, calibration: Residualizer | None = None) -> Design:
@@ -118,7 +126,8 @@ class Design:
         Raises
         ------
         DesignError
-            If the length differs or a weight is missing, negative or infinite.
+            If the length differs or a weight is missing, negative or infinite; on a design
+            with replicates, whose weights would no longer belong to it.
 
         Examples
         --------
@@ -126,6 +135,13 @@ class Design:
         >>> design.reweight([2.0, 2.0, 1.0, 1.0]).weights.sum()
         np.float64(6.0)
         """
+        if self.replicates is not None:
+            raise DesignError(
+                "The replicate weights of this design belong to its weights as they stand; under "
+                "new ones the variance would leave out the step that made them.",
+                remedy="Weight the survey first, then make replicates with survey.with_replicates(), "
+                "which takes the weighting steps again in every replicate.",
+            )
         checked = _weights(weights, self.n_rows, None)
         return _weighted(checked, self.structure, calibration)
 
@@ -140,6 +156,7 @@ class Design:
             ),
             "df": self.df,
             "calibrated": self.calibration is not None,
+            **({} if self.replicates is None else {"replicates": dict(self.replicates.facts)}),
         }
 
 

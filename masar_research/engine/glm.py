@@ -100,6 +100,7 @@ def fit(
     mask: np.ndarray | None = None,
     offset: np.ndarray | None = None,
     names: Sequence[str] | None = None,
+    start: np.ndarray | None = None,
     max_iter: int = 40,
     tol: float = 1e-5,
 ) -> GLMFit:
@@ -125,6 +126,8 @@ def fit(
         Added to the linear predictor.
     names : sequence of str, optional
         Column names for messages.
+    start : (p,) float array, optional
+        Coefficients to start from, those of nearly the same weights; found anew by default.
     max_iter : int
         Most passes over the data.
     tol : float
@@ -156,8 +159,8 @@ def fit(
     np.float64(0.25)
     """
     problem, names = _checked(X, y, weights, family, mask, offset, names)
-    start = _start(problem, names)
-    coef, passes, now = start, 0, None
+    coef = _start(problem, names) if start is None else np.array(start, dtype=float)
+    passes, now = 0, None
     scale, last = None, False
     enough = tol if family in _CANONICAL else tol * 1e-5
     while True:

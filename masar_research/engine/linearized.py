@@ -39,7 +39,8 @@ class Linearized:
     estimate : ndarray (m,)
         NaN where a domain holds no observation (a total or count there is 0).
     totals : ndarray (n_units, m)
-        Unit totals of weight × influence; residuals where the weights were calibrated.
+        Unit totals of weight × influence; residuals where the weights were calibrated. With
+        R replicates (R, m): the scaled deviations of the replicate estimates.
     n : ndarray of int (m,)
         Rows of positive weight with an observed outcome, in the domain.
     sum_weights : ndarray (m,)
@@ -48,11 +49,13 @@ class Linearized:
         Variance under simple random sampling with replacement of as many rows: the reference
         of deff (R's ``deff="replace"``). NaN where not defined.
     df : ndarray of int (m,)
-        PSUs minus strata, counting those with an observation in the domain.
+        PSUs minus strata, counting those with an observation in the domain; with replicates at
+        most R − 1, and for given ones their rank in the domain − 1.
     n_missing : ndarray of int (m,)
         Rows of positive weight in the domain whose outcome is missing; they are zero-weighted.
     psu_count, strata_count : ndarray of int (m,)
-        PSUs and strata with an observation in the domain.
+        PSUs and strata with an observation in the domain; at most 1 for given replicate
+        weights, whose PSUs nobody knows.
     present : ndarray of bool (n_units, m)
         Units with an observation in the domain.
     """
@@ -121,8 +124,9 @@ def mean(
         estimate = moment / weight
         srs = squares(rows, values, estimate) / weight / (rows.n - 1)
     return _finish(
-        design, rows, cells, estimate, weight, srs, lambda s: _over(s[1] - estimate * s[0], weight)
-    )
+        design, rows, cells, estimate, weight, srs,
+        lambda s: _over(s[1] - estimate * s[0], weight), statistic=lambda s: s[1] / s[0],
+    )  # fmt: skip
 
 
 def proportion(
@@ -170,6 +174,7 @@ def proportion(
     return _finish(
         design, rows, cells, estimate, weight, srs,
         lambda s: _over(s[0] - estimate * by_domain(s[0]), weight), presence, n_levels,
+        statistic=lambda s: s[0] / by_domain(s[0]),
     )  # fmt: skip
 
 
@@ -261,8 +266,9 @@ def ratio(
         residual = np.where(rows.weights > 0, upper - slope * lower, 0.0)
         srs = weight * squares(rows, residual, np.zeros(n_domains)) / (rows.n - 1) / below**2
     return _finish(
-        design, rows, cells, estimate, weight, srs, lambda s: _over(s[1] - estimate * s[2], below)
-    )
+        design, rows, cells, estimate, weight, srs,
+        lambda s: _over(s[1] - estimate * s[2], below), statistic=lambda s: s[1] / s[2],
+    )  # fmt: skip
 
 
 def linearize(
@@ -280,7 +286,8 @@ def linearize(
     estimate : array_like (m,)
     influence : array_like (n, m)
         Derivative of each estimate by the weight of each row (unweighted influence). Rows with
-        NaN, and rows outside the mask, do not count.
+        NaN, and rows outside the mask, do not count. With replicates the variance is that of
+        the linear approximation under each replicate's weights.
     mask : ndarray of bool (n,), optional
 
     Returns
@@ -368,15 +375,24 @@ def stack(*results: Linearized) -> Linearized:
 def _finish(
     design: Design, rows: Rows, cells: Cells, estimate: Floats, weight: Floats, srs: Floats,
     influence: Influence, presence: NDArray[np.bool_] | None = None, repeats: int = 1,
+    statistic: Influence | None = None,
 ) -> Linearized:  # fmt: skip
+    """With replicates, `statistic` gives the estimates from the sums of each replicate; without
+    it (or for totals, which are their own influence) the linear approximation stands for it."""
     present = cells.sums[0] > 0 if presence is None else presence
     psus, strata = design.structure.counts(present)
+    df = psus - strata
+    if design.replicates is None:
+        totals = unit_totals(design, cells, influence)
+    else:
+        totals = design.replicates.of_statistic(cells, statistic or influence)
+        df = design.replicates.degrees(design, rows, df, repeats)
     n = np.repeat(rows.n, repeats)
     return Linearized(
         estimate=estimate,
-        totals=unit_totals(design, cells, influence),
+        totals=totals,
         n=n, sum_weights=weight, srs_variance=np.where(n > 1, srs, np.nan),
-        df=psus - strata, n_missing=np.repeat(rows.n_missing, repeats),
+        df=df, n_missing=np.repeat(rows.n_missing, repeats),
         psu_count=psus, strata_count=strata, present=present,
     )  # fmt: skip
 

@@ -140,6 +140,8 @@ def unit_totals(
     aggregate : callable
         ``(codes, n_codes, factor) -> (n_codes, m)`` sums of factor × weight × influence.
     """
+    if design.replicates is not None:
+        return design.replicates.of_influence(design, aggregate)
     everything = np.ones(design.n_rows)
     totals = aggregate(design.unit, design.n_units, everything)
     if design.calibration is None:

@@ -23,10 +23,12 @@ def covariance(design: Design, totals: Floats) -> Floats:
     and b, ``C_ab = Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)'`` over the m_h ≥ 2 PSUs
     of base stratum h that both waves hold, and ``V`` gains ``C_ab + C_ab'``.
 
+    With replicates, ``V = Σ_r d_r d_r'`` over their scaled deviations ``d_r = √c_r (θ_r − θ̄)``.
+
     Parameters
     ----------
     design : Design
-    totals : ndarray (n_units, m)
+    totals : ndarray (n_units, m), or (R, m) with R replicates
         As in `Linearized.totals`.
 
     Returns
@@ -55,12 +57,16 @@ def covariance(design: Design, totals: Floats) -> Floats:
     >>> covariance(design, np.array([[1.0], [3.0], [2.0], [2.0]]))
     array([[4.]])
     """
-    if totals.ndim != 2 or totals.shape[0] != design.n_units:
+    replicated = design.replicates
+    expected = design.n_units if replicated is None else replicated.number
+    if totals.ndim != 2 or totals.shape[0] != expected:
         raise EstimationError(
-            f"Expected totals of shape ({design.n_units}, m), one row per sampling unit; "
-            f"found {totals.shape}.",
+            f"Expected totals of shape ({expected}, m), one row per "
+            f"{'sampling unit' if replicated is None else 'replicate'}; found {totals.shape}.",
             remedy="Pass the totals of an estimate made with this design or a reweighting of it.",
         )
+    if replicated is not None:
+        return _cross(totals, totals)
     out = np.zeros((totals.shape[1], totals.shape[1]))
     for stage in design.structure.stages:
         out += _within(stage, totals)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from masar_research.codebook import Codebook
     from masar_research.errors import MasarError
     from masar_research.estimates import Estimates
+    from masar_research import replicates
     from masar_research.loading import load, read
     from masar_research.survey import Survey
 
@@ -27,14 +28,18 @@ _HOMES = {
     "read": "masar_research.loading",
 }
 
-__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "read"]
+_MODULES = ("replicates",)
+
+__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "read", "replicates"]
 
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return import_module(f"masar_research.{name}")
     raise AttributeError(f"module 'masar_research' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_MODULES])

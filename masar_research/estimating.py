@@ -124,7 +124,7 @@ def _wrap(
         **asked.note,
         "interval": interval if kind == "proportion" else "Wald, t",
         "level": asked.level,
-        "df": "PSUs minus strata with answers in the domain",
+        "df": _df_rule(asked.design),
         "deff": "against simple random sampling with replacement",
         "missing": missing,
     }
@@ -132,6 +132,12 @@ def _wrap(
         head, statistics, vcov, kind=kind, by=asked.by, note=note,
         codebook=asked.columns.codebook, level=asked.level, totals=result.totals,
     )  # fmt: skip
+
+
+def _df_rule(design: Design) -> str:
+    if design.replicates is None:
+        return "PSUs minus strata with answers in the domain"
+    return str(design.replicates.facts["df"])
 
 
 def _interval(

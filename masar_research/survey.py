@@ -14,13 +14,14 @@ from masar_research import expressions, verbs
 from masar_research.codebook import Codebook
 from masar_research.columns import Columns
 from masar_research.engine import design as designs
-from masar_research.engine import linearized
+from masar_research.engine import linearized, replicate_given
 from masar_research.errors import DataError, DesignError, EstimationError
 from masar_research.estimates import Estimates
 from masar_research.estimating import Answer, answer_proportion, answer_statistic
 
 if TYPE_CHECKING:
     from masar_research.loading.cards import SurveyCard
+    from masar_research.replicates import Given
 
 Names = str | Sequence[str]
 
@@ -47,6 +48,9 @@ class Survey:
     wave : str, optional
         Column of waves when several are pooled: strata and PSU ids are common to the waves,
         each wave keeps its own strata, and shared PSUs carry covariance between waves.
+    replicates : replicates.BRR, JK1, JKn, …, optional
+        Replicate weights as the producer delivers them; they take the place of strata, psu, fpc
+        and wave. Replicates are made from a declared design by `with_replicates`.
     codebook : Codebook, optional
     card : SurveyCard, optional
         The study's declaration, when it was loaded from one.
@@ -80,6 +84,7 @@ class Survey:
         lonely_psu: str = "raise",
         collapse: str | None = None,
         wave: str | None = None,
+        replicates: Given | None = None,
         codebook: Codebook | None = None,
         card: SurveyCard | None = None,
         checksum: str | None = None,
@@ -93,6 +98,13 @@ class Survey:
         self.weights_name = weights
         stages = [psu] if isinstance(psu, str) else list(psu or [])
         fractions = [fpc] if isinstance(fpc, str) else list(fpc or [])
+        self.roles = {
+            "weights": weights, "strata": strata, "psu": tuple(stages), "fpc": tuple(fractions),
+            "wave": wave,
+        }  # fmt: skip
+        if replicates is not None:
+            self.design = self._given(replicates, lonely_psu, collapse)
+            return
         self.design = designs.declare(
             self._column(weights, "weights").astype(float),
             strata=self._column(strata, "strata"),
@@ -102,10 +114,27 @@ class Survey:
             wave=self._column(wave, "wave"),
             collapse=self._column(collapse, "collapse"),
         )
-        self.roles = {
-            "weights": weights, "strata": strata, "psu": tuple(stages), "fpc": tuple(fractions),
-            "wave": wave,
-        }  # fmt: skip
+
+    def _given(self, kind: Given, lonely_psu: str, collapse: str | None) -> designs.Design:
+        """The design that given replicate weights stand for."""
+        rule = None if lonely_psu == "raise" else lonely_psu
+        asked = {**self.roles, "weights": None, "lonely_psu": rule, "collapse": collapse}
+        others = [role for role, value in asked.items() if value]
+        if others:
+            raise DesignError(
+                f"replicates= and {', '.join(others)}= were declared together; replicate weights "
+                "already hold strata, units and their corrections.",
+                remedy="Leave the others out, or leave replicates= out to linearise.",
+            )
+        weights = self.roles["weights"]
+        names = kind.select(list(self._columns.frame.columns), weights)
+        return replicate_given.given(
+            self._column(weights, "weights").astype(float),
+            [self._column(name, "replicates") for name in names],
+            names=names, kind=kind.kind, scale=kind.scale_of(len(names)), rscales=kind.rscales,
+            mse=kind.mse, combined=kind.combined,
+            facts={} if kind.scale is None else {"scale_from": "the producer"},
+        )  # fmt: skip
 
     def _column(self, name: str | None, role: str) -> np.ndarray | None:
         """A column of the design; a code declared missing is no weight and no unit."""
@@ -206,6 +235,12 @@ class Survey:
         derived.design = self.design.reweight(weights, calibration)
         derived.history = (*self.history, step)
         derived.weights_name = name
+        return derived
+
+    def with_design(self, design: designs.Design) -> Survey:
+        """The same survey and weights under another way to its variance."""
+        derived = self._derive()
+        derived.design = design
         return derived
 
     def with_columns(self, columns: Mapping[str, Any], *variables: Any) -> Survey:
@@ -316,12 +351,12 @@ class Survey:
             ("Strata · الطبقات", f"{facts['strata']:,}" if facts["strata_declared"] else "–"),
             (
                 "Sampling units · وحدات المعاينة",
-                f"{facts['psus']:,}" if facts["clustered"] else "none: errors ignore clustering · غير متوفرة",
+                _units(facts),
             ),
             ("Degrees of freedom · درجات الحرية", f"{facts['df']:,}"),
             ("Weights · الأوزان", self.weights_name),
         ]
-        if facts["waves"]:
+        if facts.get("waves"):
             waves = ", ".join(f"{wave}: {units:,}" for wave, units in facts["waves"].items())
             rows.append(("Waves and their units · الجولات ووحداتها", waves))
         if self.base:
@@ -333,6 +368,14 @@ class Survey:
             for key, value in rows
         )
         return f"<table class='masar-survey'>{body}</table>"
+
+
+def _units(facts: Mapping[str, Any]) -> str:
+    """Sampling units in words; replicates where they stand for them."""
+    made = facts.get("replicates")
+    if made is not None:
+        return f"{made['number']:,} {made['kind']} replicates · أوزان مكررة"
+    return f"{facts['psus']:,}" if facts["clustered"] else "none: errors ignore clustering · غير متوفرة"
 
 
 verbs.lend(Survey, verbs.SURVEY)

@@ -42,6 +42,10 @@ SURVEY: tuple[Verb, ...] = (
         "with_replicates", "masar_research.weighting.replicates:with_replicates",
         "Replicate weights made from the design.",
     ),  # fmt: skip
+    Verb(
+        "with_replicates", "masar_research.weighting.replicates:with_replicates",
+        "Replicate weights made from the design.",
+    ),  # fmt: skip
     Verb("glm", "masar_research.models:glm", "Survey-weighted generalised linear model."),
     Verb("chi_square", "masar_research.statistics.association:chi_square", "Rao–Scott test."),
     Verb(

@@ -113,22 +113,51 @@ def glm(
         found = f" Groups with one outcome only: {'; '.join(cells)}." if cells else ""
         raise ModelError(error.what + found, remedy=error.remedy, ar=error.ar) from error
     design = survey.design
-    vcov = covariance(design, coefficient_totals(design, fitted, matrix.X))
+    vcov = covariance(design, _totals(design, fitted, matrix))
     df = _degrees(design, fitted) + 1 - fitted.coef.size
     note = frozen({
         **survey.facts(),
         "formula": formula, "outcome": parsed.outcome, "family": family, "rows": fitted.n_used,
         "missing": matrix.lost, "missing_by_variable": dict(matrix.missing), "references": dict(matrix.references),
         "levels_without_rows": dict(matrix.absent), "iterations": fitted.iterations, "df": df,
-        "df_rule": "PSUs minus strata with fitted rows, plus 1, minus coefficients (as R svyglm)",
+        "df_rule": _df_rule(design),
         "level": level,
     })  # fmt: skip
     frame = _frame(survey.codebook, matrix, fitted.coef, vcov, df, level, family)
     return SurveyModel(survey, formula, family, frame, vcov, note, level, fitted, matrix, df)
 
 
+def _totals(design: Any, fitted: engine.GLMFit, matrix: Matrix) -> np.ndarray:
+    """What the covariance of the coefficients is made of; with replicates, a fit in each."""
+    if design.replicates is None:
+        return coefficient_totals(design, fitted, matrix.X)
+    replicates = design.replicates
+    coef = np.empty((replicates.number, fitted.coef.size))
+    for r in range(replicates.number):
+        weights = replicates.weights.rows(design, r)
+        if (weights < 0).any():
+            raise ModelError(
+                "Some replicate weights are negative; no likelihood can be fitted with them.",
+                remedy="Estimate means, totals and ratios with them, or ask the producer for others.",
+            )
+        try:
+            coef[r] = engine.fit(matrix.X, matrix.y, weights, family=fitted.family,
+                                 mask=matrix.used, names=matrix.names, start=fitted.coef).coef
+        except ModelError as error:
+            raise ModelError(f"In replicate {r + 1}: {error.what}", remedy=error.remedy) from error
+    return replicates.deviations(coef, fitted.coef)
+
+
+def _df_rule(design: Any) -> str:
+    if design.replicates is None:
+        return "PSUs minus strata with fitted rows, plus 1, minus coefficients (as R svyglm)"
+    return f"{design.replicates.facts['df']}; plus 1, minus coefficients (as R svyglm)"
+
+
 def _degrees(design: Any, fitted: engine.GLMFit) -> int:
-    """PSUs minus strata among those with a fitted row."""
+    """PSUs minus strata among those with a fitted row; with replicates, theirs."""
+    if design.replicates is not None:
+        return design.replicates.degrees_among(design, fitted.used)
     rows = np.bincount(design.unit[fitted.used], minlength=design.n_units)
     return int(design.structure.degrees_of_freedom(rows[:, None] > 0)[0])
 

@@ -177,6 +177,8 @@ class SurveyModel:
         head = keys.loc[keys.index.repeat(k)].reset_index(drop=True)
         head = head.assign(variable=variable, category=list(categories) * len(keys))
         vcov = covariance(self.survey.design, found.totals)
+        if self.survey.design.replicates is not None:
+            facts = {**facts, "replicates": "of the linear approximation, not of a new fit each"}
         note = {**self.note, **facts, "interval": "Wald, t", "averaged_over": "fitted rows",
                 "model": self.formula}
         return assemble(

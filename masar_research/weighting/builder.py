@@ -166,7 +166,7 @@ class Weighting:
         bound = survey.design.calibration
         chain: Calibration | None = None if bound is None else bound.calibration
         for position, step in enumerate(self.steps):
-            ground = Ground(survey, survey.design.weights, _waves(survey))
+            ground = Ground(survey, survey.design.weights, waves_of(survey))
             taken = step.run(ground)
             if taken.restarts:
                 chain = None
@@ -236,7 +236,7 @@ def _card_margin(given: Any, card: Any) -> Any:
     return margin(given.variables, targets, source)
 
 
-def _waves(survey: Survey) -> Waves | None:
+def waves_of(survey: Survey) -> Waves | None:
     name = survey.roles["wave"]
     if name is None:
         return None

@@ -1,0 +1,273 @@
+"""Replicates made from a survey's design, its weighting steps taken again in every one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from masar_research.columns import Columns
+from masar_research.engine import replicate_making as making
+from masar_research.engine.design import Design
+from masar_research.engine.encode import combine
+from masar_research.engine.replicates import AdjustedFactors, RowWeights, attach, refine
+from masar_research.errors import DesignError, MasarError
+from masar_research.replicates import (
+    BRR,
+    JK1,
+    JK2,
+    Bootstrap,
+    Fay,
+    JKn,
+    RaoWu,
+    Replicate,
+    SuccessiveDifference,
+)
+from masar_research.weighting.builder import waves_of
+from masar_research.weighting.steps import Applied, Base, Ground, Nonresponse, Poststratify, Rake
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
+
+_CALLED = 500
+# Row weights of all replicates may not take more memory than this (bytes).
+_MOST_MEMORY = 2_000_000_000
+# Steps taken again on the full sample must give its weights to this relative precision.
+_SAME = 1e-7
+
+
+def with_replicates(
+    survey: Survey, kind: Replicate, rng: np.random.Generator | None = None
+) -> Survey:
+    """The same survey, its variance from replicates made of the declared design.
+
+    Every weighting step of the survey's history since its base weights is taken again on the
+    weights of each replicate. Steps that give all rows of a cell one factor (non-response in
+    fixed classes, post-stratification, raking) are kept as factors per cell; any other (trimming,
+    scaling, merged classes) needs the weight of every row in every replicate, and the note says
+    what memory that takes.
+
+    Parameters
+    ----------
+    survey : Survey
+        With its design declared by strata, psu and fpc.
+    kind : replicates.JK1, JKn, JK2, BRR, Fay, RaoWu, Bootstrap or SuccessiveDifference
+        Without columns.
+    rng : numpy.random.Generator, optional
+        Needed by RaoWu, Bootstrap and JK2, which draw lots.
+
+    Returns
+    -------
+    Survey
+        Degrees of freedom are PSUs minus strata in the domain, at most R − 1.
+
+    Raises
+    ------
+    DesignError
+        On a subpopulation; without rng where lots are drawn, with one where none are; a design
+        the type cannot serve (named with the type that can); more than 2 GB of row weights; a
+        replicate in which a weighting step fails, named with the step's own reason.
+
+    References
+    ----------
+    Wolter (2007), *Introduction to Variance Estimation*; Valliant (1993), JASA 88, 89–96
+    (post-stratification repeated in every replicate).
+
+    Examples
+    --------
+    >>> import numpy as np, masar_research as mr
+    >>> boot = survey.with_replicates(                                    # doctest: +SKIP
+    ...     mr.replicates.RaoWu(500), rng=np.random.default_rng(2026))
+    >>> boot.mean("income", by="governorate").frame                       # doctest: +SKIP
+    """
+    if survey.mask is not None:
+        raise DesignError(
+            "Replicates belong to the whole survey, not to a subpopulation.",
+            remedy="Make the replicates first, then use .where().",
+        )
+    if survey.design.replicates is not None:
+        raise DesignError(
+            "This survey has replicates already.", remedy="Make them once, from the declared design."
+        )
+    steps = _since_base(survey)
+    design = survey.design
+    if not steps and design.calibration is not None:
+        raise DesignError(
+            "The weights are calibrated, but the survey's history does not hold the steps.",
+            remedy="Weight with survey.weighting, whose steps can be taken again.",
+        )
+    made, number = _make(design, kind, rng)
+    facts = {
+        "kind": kind.kind, "number": number, "scale": made.scale, "rscales": "1",
+        "centre": "estimate (mse)" if kind.mse else "mean of the replicates",
+        "df": "PSUs minus strata with answers in the domain, at most R − 1",
+        "made": True, **made.facts,
+    }  # fmt: skip
+    if steps:
+        facts["steps_repeated"] = len(steps)
+    if not steps:
+        weights: Any = made.weights
+    elif all(_by_cell(log.step) for log in steps):
+        design, weights = _adjusted(survey, steps, made.weights)
+        facts["kept_as"] = f"factors per unit and per cell of the steps ({weights.adjustment.shape[1]} cells)"
+    else:
+        needed = len(survey) * number * 8
+        facts["kept_as"] = f"weights of every row ({needed / 1e6:,.0f} MB)"
+        weights = _every_row(survey, steps, made.weights, needed)
+    df = min(survey.design.df, number - 1)
+    return survey.with_design(
+        attach(design, weights, scale=made.scale, rscales=made.rscales, mse=kind.mse, df=df,
+               facts=facts)
+    )  # fmt: skip
+
+
+def _make(
+    design: Design, kind: Replicate, rng: np.random.Generator | None
+) -> tuple[making.Made, int]:
+    if not isinstance(kind, RaoWu):
+        kind.refuse_given()
+    drawn = isinstance(kind, RaoWu | Bootstrap | JK2)
+    if drawn and not isinstance(rng, np.random.Generator):
+        raise DesignError(
+            f"{kind.kind} draws lots and needs rng=, a numpy Generator.",
+            remedy="Pass rng=np.random.default_rng(seed), and report the seed.",
+        )
+    if not drawn and rng is not None:
+        raise DesignError(
+            f"{kind.kind} draws no lots; rng= would change nothing.", remedy="Leave rng= out."
+        )
+    match kind:
+        case RaoWu():
+            made = making.rao_wu(design, kind.number, rng)
+        case Bootstrap():
+            made = making.bootstrap(design, kind.number or _CALLED, rng)
+        case JK2():
+            made = making.paired_jackknife(design, rng)
+        case JK1():
+            made = making.jackknife(design, stratified=False)
+        case JKn():
+            made = making.jackknife(design, stratified=True)
+        case BRR():
+            made = making.balanced(design, kind.fay)
+        case Fay():
+            made = making.balanced(design, kind.rho)
+        case SuccessiveDifference():
+            made = making.successive_difference(design)
+    return made, made.weights.number
+
+
+def _since_base(survey: Survey) -> list[Applied]:
+    """The steps after the last one that set base weights."""
+    steps = list(survey.history)
+    for position in range(len(steps) - 1, -1, -1):
+        if isinstance(steps[position].step, Base):
+            return steps[position + 1 :]
+    return steps
+
+
+def _by_cell(step: Any) -> bool:
+    if isinstance(step, Nonresponse):
+        return step.min_cell == 0
+    return isinstance(step, Rake | Poststratify)
+
+
+def _adjusted(
+    survey: Survey, steps: list[Applied], base: Any
+) -> tuple[Design, AdjustedFactors]:
+    start = steps[0].before
+    cell, representative = _cells(survey, steps, start)
+    small = survey.with_columns({})
+    small._columns = Columns(survey.frame.iloc[representative], survey.codebook)
+    design, unit, cell_of = refine(survey.design, cell)
+    n_cells = len(representative)
+    sums = np.bincount(design.unit, start, len(unit))
+    waves = waves_of(small)
+
+    def run(weights: np.ndarray, which: str) -> np.ndarray:
+        after = _retake(small, steps, weights, waves, which)
+        return np.divide(after, weights, out=np.zeros(n_cells), where=weights > 0)
+
+    full = run(np.bincount(cell_of, sums, n_cells), "the full sample")
+    expected = start * full[cell]
+    if not np.allclose(expected, survey.design.weights, rtol=_SAME, atol=0):
+        raise DesignError(
+            "The weighting steps of the survey's history, taken again, do not give its weights.",
+            remedy="Weight the survey anew with survey.weighting, then make the replicates.",
+        )
+    adjustment = np.empty((base.number, n_cells))
+    for r in range(base.number):
+        factors = base.block(slice(r, r + 1))[0]
+        weights = np.bincount(cell_of, sums * factors[unit], n_cells)
+        adjustment[r] = run(weights, f"replicate {r + 1}")
+    np.divide(adjustment, full, out=adjustment, where=full > 0)
+    return design, AdjustedFactors(base, unit, cell_of, adjustment)
+
+
+def _every_row(
+    survey: Survey, steps: list[Applied], base: Any, needed: int
+) -> RowWeights:
+    if needed > _MOST_MEMORY:
+        culprits = sorted({type(log.step).__name__ for log in steps if not _by_cell(log.step)})
+        raise DesignError(
+            f"{' and '.join(culprits)} cannot be kept as factors per cell: the weights of every "
+            f"row in {base.number} replicates take {needed / 1e9:.1f} GB.",
+            remedy="Use fewer replicates, leave that step out, or min_cell=0 for non-response.",
+        )
+    start, waves = steps[0].before, waves_of(survey)
+    if not np.allclose(
+        _retake(survey, steps, start, waves, "the full sample"), survey.design.weights,
+        rtol=_SAME, atol=0,
+    ):  # fmt: skip
+        raise DesignError(
+            "The weighting steps of the survey's history, taken again, do not give its weights.",
+            remedy="Weight the survey anew with survey.weighting, then make the replicates.",
+        )
+    columns = []
+    for r in range(base.number):
+        weights = start * base.block(slice(r, r + 1))[0][survey.design.unit]
+        columns.append(_retake(survey, steps, weights, waves, f"replicate {r + 1}"))
+    return RowWeights(tuple(columns), True, None)
+
+
+def _retake(
+    survey: Survey, steps: Sequence[Applied], weights: np.ndarray, waves: Any, which: str
+) -> np.ndarray:
+    for log in steps:
+        try:
+            weights = log.step.run(Ground(survey, weights, waves)).weights
+        except MasarError as error:
+            raise DesignError(
+                f"In {which} a weighting step cannot be taken ({log.step.__class__.__name__}): "
+                f"{error.what}",
+                remedy="Use larger classes or margins in that step, or a type of replicate that "
+                "leaves out less, such as mr.replicates.BRR(fay=0.5) or JKn().",
+            ) from error
+    return weights
+
+
+def _cells(
+    survey: Survey, steps: Sequence[Applied], start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) cell of each row, within which the steps treat rows alike; a row of each cell."""
+    parts = [(start > 0).astype(np.intp)]
+    names: dict[str, None] = {}
+    for log in steps:
+        step = log.step
+        if isinstance(step, Nonresponse):
+            names.update(dict.fromkeys(step.cells))
+            for condition in (step.responded, step.eligible):
+                if condition is not None:
+                    parts.append(survey.truth(condition).astype(np.intp))
+        else:
+            margins = step.margins if isinstance(step, Rake) else (step.margin,)
+            for spec in margins:
+                names.update(dict.fromkeys(spec.variables))
+    if survey.roles["wave"] is not None:
+        names[survey.roles["wave"]] = None
+    parts += [survey.coded(name).codes + 1 for name in names]
+    cell, _ = combine(*parts)
+    first = np.zeros(int(cell.max()) + 1, dtype=np.intp)
+    first[cell[::-1]] = np.arange(len(cell))[::-1]
+    return cell, first
+

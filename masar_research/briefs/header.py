@@ -20,6 +20,7 @@ from masar_research.loading import load, read_wave
 from masar_research.loading.cards import read_card
 from masar_research.survey import Survey
 from masar_research.weighting import from_card
+from masar_research.weighting.measures import summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +134,20 @@ def survey_facts(survey: Survey) -> dict[str, float | None]:
     ``weight_deff`` is Kish's ``n Σw² / (Σw)²``; ``weight_cv`` the coefficient of variation;
     minimum and maximum are relative to the mean weight.
     """
-    weights = np.asarray(survey.design.weights, dtype=float)
-    held = weights[weights > 0]
-    mean = held.mean()
-    deff = float(len(held) * (held**2).sum() / held.sum() ** 2)
+    design = survey.design
+    held = summary(design.weights)
+    psus, strata = design.structure.counts(design.unit_rows[:, None] > 0)
     return {
         "rows": float(len(survey)),
-        "interviews": float(len(held)),
-        "psus": float(survey.design.n_units),
-        "strata": float(survey.design.n_strata),
-        "df": float(survey.design.df),
-        "weight_deff": deff,
-        "weight_cv": float(np.sqrt(max(deff - 1, 0.0))),
-        "weight_min": float(held.min() / mean),
-        "weight_max": float(held.max() / mean),
-        "n_eff_weights": float(len(held) / deff),
+        "interviews": float(held["n"]),
+        "psus": float(psus[0]),
+        "strata": float(strata[0]),
+        "df": float(design.df),
+        "weight_deff": held["deff"],
+        "weight_cv": held["cv"],
+        "weight_min": held["min"] / held["mean"],
+        "weight_max": held["max"] / held["mean"],
+        "n_eff_weights": held["n_eff"],
     }
 
 

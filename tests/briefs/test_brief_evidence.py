@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import masar_research as mr
 from masar_research.briefs import disclosure
 from masar_research.briefs.blocks import EstimatesBlock, FigureBlock, Header
 from masar_research.briefs.document import Box, Items, plain
 from masar_research.briefs.evidence import DOMAINS, LEVELS, START, strength
+from masar_research.briefs.header import survey_facts
 from masar_research.errors import BriefError
 
 FIRM = {"hidden": False, "n_eff": 900.0}
@@ -122,3 +126,14 @@ def test_the_pages_carry_both(tiny_composed) -> None:
 def test_synthetic_data_are_evidence_of_nothing():
     found = strength("probability_survey", hidden=False, n_eff=900.0, synthetic=True)
     assert found.level == "very_low" and found.reasons == ("synthetic",)
+
+
+def test_units_without_weight_are_not_counted_among_those_sampled() -> None:
+    """PSUs − strata is the degrees of freedom printed beside them, whatever rows carry no weight."""
+    frame = pd.DataFrame({"w": [1.0, 2, 3, 2, 1, 1, 0, 0], "h": [1, 1, 1, 1, 2, 2, 2, 2], "p": [1, 1, 2, 2, 3, 4, 5, 5]})
+    facts = survey_facts(mr.Survey(frame, weights="w", strata="h", psu="p"))
+    assert (facts["psus"], facts["strata"], facts["df"]) == (4, 2, 2)
+    assert (facts["rows"], facts["interviews"]) == (8, 6)
+    assert facts["weight_deff"] == pytest.approx(6 * 20 / 10**2)
+    assert facts["weight_cv"] == pytest.approx(np.std(frame["w"][:6]) / np.mean(frame["w"][:6]))
+    assert facts["n_eff_weights"] == pytest.approx(5.0)

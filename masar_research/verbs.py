@@ -42,10 +42,6 @@ SURVEY: tuple[Verb, ...] = (
         "with_replicates", "masar_research.weighting.replicates:with_replicates",
         "Replicate weights made from the design.",
     ),  # fmt: skip
-    Verb(
-        "with_replicates", "masar_research.weighting.replicates:with_replicates",
-        "Replicate weights made from the design.",
-    ),  # fmt: skip
     Verb("glm", "masar_research.models:glm", "Survey-weighted generalised linear model."),
     Verb("chi_square", "masar_research.statistics.association:chi_square", "Rao–Scott test."),
     Verb(
@@ -61,6 +57,7 @@ SURVEY: tuple[Verb, ...] = (
     Verb("alkire_foster", "masar_research.statistics.poverty:alkire_foster", "H, A and M0."),
     Verb("pay_gap", "masar_research.statistics.poverty:pay_gap", "Unadjusted pay gap."),
     Verb("statistic", "masar_research.statistics.own:statistic", "A statistic of one's own."),
+    Verb("as_r_script", "masar_research.statistics.rscript:as_r_script", "Repeat an estimate in R."),
     Verb("quantile", "masar_research.statistics.quantiles:quantile", "Weighted quantiles."),
     Verb("median", "masar_research.statistics.quantiles:median", "Weighted medians."),
     Verb("variance", "masar_research.statistics.moments:variance", "Population variances."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -13,14 +14,58 @@ from masar_research.errors import DataError
 from masar_research.expressions import parse
 
 
+LONGEST_LABEL, LONGEST_QUESTION = 300, 1500
+LONGEST_WORD, LONGEST_WORD_OF_A_LABEL = 120, 60
+_BLANKS = "\t\n\r\x0b\x0c\x85\u2028\u2029"
+# Marks that turn the reading direction of whatever follows; the pages set their own.
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_CLEANED = str.maketrans({**dict.fromkeys(_BLANKS, " "), **dict.fromkeys(_TURNS)})
+
+
+def _printable(text: str) -> str:
+    """A text that a page can carry: no control characters, no marks that reverse what follows."""
+    clean = text.translate(_CLEANED).strip()
+    odd = sorted({f"U+{ord(letter):04X}" for letter in clean if unicodedata.category(letter) == "Cc"})
+    if odd:
+        raise ValueError(f"the text holds control characters ({', '.join(odd)}). Take them out")
+    if not clean:
+        raise ValueError("the text is empty. Fill it in")
+    _fits(clean, None, LONGEST_WORD)
+    return clean
+
+
+def _fits(text: str, most: int | None, word: int) -> None:
+    if most is not None and len(text) > most:
+        raise ValueError(f"the text is {len(text):,} characters long; at most {most:,} fit there. Shorten it")
+    longest = max(text.split(), key=len)
+    if len(longest) > word:
+        raise ValueError(
+            f"the text has a word of {len(longest):,} letters ({longest[:20]}…); at most {word} fit there. Shorten it"
+        )
+
+
+def _fitting(most: int, word: int) -> AfterValidator:
+    def check(words: Text) -> Text:
+        for text in words.values():
+            _fits(text, most, word)
+        return words
+
+    return AfterValidator(check)
+
+
+Printed = Annotated[str, AfterValidator(_printable)]
+
+
 class _Both(TypedDict):
-    en: Annotated[str, Field(min_length=1)]
-    ar: Annotated[str, Field(min_length=1)]
+    en: Annotated[Printed, Field(min_length=1)]
+    ar: Annotated[Printed, Field(min_length=1)]
 
 
 _Both.__pydantic_config__ = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 Bilingual = Annotated[_Both, AfterValidator(Text.of)]
+Label = Annotated[Bilingual, _fitting(LONGEST_LABEL, LONGEST_WORD_OF_A_LABEL)]
+Question = Annotated[Bilingual, _fitting(LONGEST_QUESTION, LONGEST_WORD)]
 
 
 def _code(value: Any) -> Any:
@@ -61,8 +106,8 @@ class Part(BaseModel):
 class Population(Part):
     """To whom the study's figures refer."""
 
-    en: str
-    ar: str
+    en: Printed
+    ar: Printed
     nationality: Literal["all_residents", "jordanians", "refugees", "not_documented"]
     age_min: int = Field(ge=0, le=120)
     age_max: int | None = Field(default=None, ge=0, le=120)
@@ -133,7 +178,7 @@ class Wave(Part):
     fieldwork: Fieldwork
     form: str | FormSheets | None = None
     sheet: str | None = None
-    label: Bilingual | None = None
+    label: Label | None = None
 
 
 class Case(Part):
@@ -188,15 +233,15 @@ class VariableCard(Part):
     cases: tuple[Case, ...] | None = None
     bands: Bands | None = None
     compute: Condition | None = None
-    label: Bilingual
-    question: Bilingual | None = None
+    label: Label
+    question: Question | None = None
     note: Bilingual | None = None
-    unit: Bilingual | None = None
+    unit: Label | None = None
     level: Level | None = None
-    codes: dict[Code, Bilingual] = {}
+    codes: dict[Code, Label] = {}
     recode: dict[Code, Code] | None = None
     missing: dict[Code, Kind] = {}
-    missing_labels: dict[Code, Bilingual] = {}
+    missing_labels: dict[Code, Label] = {}
     universe: Condition | None = None
     needs: tuple[Name, ...] = ()
     waves: dict[WaveCode, PerWave] = {}

@@ -20,6 +20,7 @@ from masar_research.loading.card_parts import (
     Disclosure,
     Fieldwork,
     FormSheets,
+    Label,
     Lack,
     Margin,
     Name,
@@ -35,7 +36,7 @@ from masar_research.loading.card_parts import (
     Wave,
     WaveCode,
 )
-from masar_research.loading.yaml_lines import Lines, did_you_mean, read_yaml
+from masar_research.loading.yaml_lines import Lines, at_line, did_you_mean, read_yaml
 
 __all__ = ["FormSheets", "SurveyCard", "VariableCard", "read_card"]
 
@@ -49,7 +50,7 @@ class SurveyCard(Part):
     """
 
     study: Name
-    title: Bilingual
+    title: Label
     synthetic: bool = False
     notice: Bilingual | None = None
     citation: Bilingual | None = None
@@ -190,7 +191,8 @@ def _explain(lines: Lines, error: ValidationError) -> CardError:
     ordered = sorted(faults)
     if len(ordered) == 1:
         line, field, what, remedy = ordered[0]
-        return CardError(f"{lines.path.name}, line {line}, {field}: {what}", remedy=remedy)
+        where = at_line(lines.path, line, field)
+        return CardError(f"{lines.path.name}, line {line}, {field}: {what}", remedy=remedy, ar=where)
     shown = [
         f"{lines.path.name}, line {line}, {field}: {what} → {remedy}"
         for line, field, what, remedy in ordered[:12]
@@ -199,6 +201,7 @@ def _explain(lines: Lines, error: ValidationError) -> CardError:
     return CardError(
         "\n".join([f"{len(ordered)} places in the card do not fit.", *shown, *more]),
         remedy="Correct each as it says, then read the card again.",
+        ar="\n".join(at_line(lines.path, line, field) for line, field, _, _ in ordered[:12]),
     )
 
 

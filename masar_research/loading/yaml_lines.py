@@ -67,7 +67,14 @@ class Lines:
         """An error that names file, line and field."""
         where = list(where)
         field = ".".join(str(step) for step in where) or "the document"
-        return CardError(f"{self.path.name}, line {self.line(where)}, {field}: {what}", remedy=remedy)
+        line = self.line(where)
+        return CardError(f"{self.path.name}, line {line}, {field}: {what}", remedy=remedy, ar=at_line(self.path, line, field))
+
+
+def at_line(path: Path, line: int, field: str = "") -> str:
+    """Where a card is wrong, in Arabic."""
+    place = f"، الحقل {field}" if field else ""
+    return f"{path.name}، السطر {line}{place}: ما كُتب هنا لا يصح أو لا يوافق الملف. صحّحه كما هو مذكور أعلاه."
 
 
 def read_yaml(path: Path) -> Lines:
@@ -88,23 +95,35 @@ def read_yaml(path: Path) -> Lines:
     """
     path = Path(path)
     if not path.is_file():
-        raise CardError(f"There is no file {path}.", remedy="Check the path, or list data/surveys/.")
+        raise CardError(
+            f"There is no file {path}.",
+            remedy="Check the path, or list data/surveys/.",
+            ar=f"الملف {path.name} غير موجود. تحقق من المسار، أو انظر ما في data/surveys/.",
+        )
     yaml = YAML(typ="rt")
     yaml.allow_duplicate_keys = False
     try:
         tree = yaml.load(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise CardError(f"{path.name} is not UTF-8 text.", remedy="Save it as UTF-8.") from None
+        raise CardError(
+            f"{path.name} is not UTF-8 text.",
+            remedy="Save it as UTF-8.",
+            ar=f"الملف {path.name} ليس نصاً بترميز UTF-8؛ احفظه بهذا الترميز.",
+        ) from None
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CardError(
-            f"{path.name}, line {line}: {_first(error.problem)}.", remedy="Keep one of the two."
+            f"{path.name}, line {line}: {_first(error.problem)}.",
+            remedy="Keep one of the two.",
+            ar=at_line(path, line),
         ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
         raise CardError(
-            f"{path.name}, line {mark.line + 1 if mark else 1}: {_first(error.problem or error.context)}.",
+            f"{path.name}, line {line}: {_first(error.problem or error.context)}.",
             remedy="Correct the YAML there: indentation in spaces, text with : or # in quotes.",
+            ar=at_line(path, line),
         ) from None
     except YAMLError as error:
         raise CardError(
@@ -112,9 +131,11 @@ def read_yaml(path: Path) -> Lines:
         ) from None
     except ValueError as error:
         # the YAML library builds dates without saying where they stand
+        line = _line_of_no_day(path)
         raise CardError(
-            f"{path.name}, line {_line_of_no_day(path)}: a date that is none ({_first(str(error))}).",
+            f"{path.name}, line {line}: a date that is none ({_first(str(error))}).",
             remedy="Write dates as year-month-day, for example 2026-03-01.",
+            ar=at_line(path, line),
         ) from None
     if not isinstance(tree, dict):
         raise CardError(

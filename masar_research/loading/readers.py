@@ -168,4 +168,8 @@ def _sniff(path: Path, suffix: str) -> None:
     for magic, kinds, what in _MAGIC:
         if head.startswith(magic) and suffix not in kinds:
             remedy = f"Rename it to end in {kinds[0]}." if kinds else "Fetch the data file itself."
-            raise DataError(f"{path.name} is {what}.", remedy=remedy)
+            raise DataError(
+                f"{path.name} is {what}, not what its name says.",
+                remedy=remedy,
+                ar=f"محتوى الملف {path.name} ليس من النوع الذي يدل عليه اسمه؛ صحّح امتداده أو أحضر ملف البيانات نفسه.",
+            )

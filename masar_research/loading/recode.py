@@ -99,12 +99,13 @@ def _alike(
         if keys and not numeric_keys:
             return raw
         numbers = pd.to_numeric(raw, errors="coerce")
-        strange = sorted(raw[numbers.isna() & raw.notna()].unique())[:5]
+        strange = sorted(raw[~np.isfinite(numbers) & raw.notna()].unique())[:5]
         raise work.error(
             name,
             "from",
             f"the column {raw.name!r} holds text such as {', '.join(map(repr, strange))}; numbers were expected.",
-            "Give recode: with the text in quotes, or write level: text.",
+            "Correct these values in the file (a decimal point, no unit); for codes give recode: with the text in "
+            "quotes, or write level: text.",
         )
     return pd.Series(answer.values, name=raw.name)
 

@@ -91,6 +91,7 @@ def _decode(path: Path) -> tuple[pd.DataFrame, object, list[Note]]:
     raise DataError(
         f"{path.name} cannot be read as {path.suffix.lstrip('.').upper()}: {_reason(first)}.",
         remedy="Check that the copy is complete (compare its size with the source) or export it again.",
+        ar=f"تعذّرت قراءة الملف {path.name}؛ قد يكون ناقصاً أو ليس من نوعه المعلن. قارن حجمه بالأصل أو صدّره من جديد.",
     )
 
 

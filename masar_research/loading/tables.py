@@ -44,7 +44,9 @@ def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     """
     text, notes = decode(path)
     if not text.strip():
-        raise DataError(f"{path.name} is empty.", remedy="Export it again.")
+        raise DataError(
+            f"{path.name} is empty.", remedy="Export it again.", ar=f"الملف {path.name} فارغ؛ صدّره من جديد."
+        )
     if "\x00" in text[:4096]:
         raise DataError(
             f"{path.name} is not a text table; it holds binary data.",

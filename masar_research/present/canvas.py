@@ -219,14 +219,25 @@ def measure(words: str, lang: Lang, size: float = theme.TEXT, weight: int = them
 def wrap(
     words: str, width: float, lang: Lang, size: float = theme.TEXT, weight: int = theme.REGULAR
 ) -> list[str]:
-    """Words broken at spaces into lines no wider than `width` where the words allow."""
+    """Words broken at spaces into lines no wider than `width`; a wider word is broken where it must."""
     lines: list[str] = []
-    for word in words.split(" "):
+    for word in (piece for whole in words.split(" ") for piece in _pieces(whole, width, lang, size, weight)):
         if lines and measure(f"{lines[-1]} {word}", lang, size, weight) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:
             lines.append(word)
     return lines or [""]
+
+
+def _pieces(word: str, width: float, lang: Lang, size: float, weight: int) -> list[str]:
+    pieces = []
+    while len(word) > 1 and measure(word, lang, size, weight) > width:
+        fits = max(1, int(len(word) * width / measure(word, lang, size, weight)))
+        while fits > 1 and measure(word[:fits], lang, size, weight) > width:
+            fits -= 1
+        pieces.append(word[:fits])
+        word = word[fits:]
+    return [*pieces, word]
 
 
 def line_height(size: float) -> float:

@@ -135,6 +135,12 @@ def parse(text: str) -> Parsed:
                          remedy="Write for instance 'employed ~ C(sex) * C(education) + age'."
                          ) from error
     left = getattr(formula, "lhs", None)
+    right = getattr(formula, "rhs", None)
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        raise ModelError(f"{text!r} has parts divided by | or several ~.",
+                         remedy="Write one outcome, one ~ and one sum of predictors.",
+                         ar="صيغة النموذج مقسومة إلى أجزاء؛ اكتب متغيراً تابعاً واحداً وعلامة ~ واحدة ومجموعاً واحداً "
+                         "من المتغيرات المفسرة.")
     factors = [] if left is None else [f.expr for term in left for f in term.factors]
     if len(factors) != 1 or not factors[0].isidentifier():
         raise ModelError(
@@ -210,6 +216,7 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
             columns[name] = survey.values(name)
             known[name] = np.isfinite(columns[name])
     y = survey.values(parsed.outcome)
+    _refuse_infinite({**columns, parsed.outcome: y})
     known[parsed.outcome] = np.isfinite(y)
     population = survey.design.weights > 0
     if survey.mask is not None:
@@ -251,6 +258,15 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
                   {k: v for k, v in absent.items() if v})
 
 
+def _refuse_infinite(columns: Mapping[str, Any]) -> None:
+    for name, column in columns.items():
+        count = 0 if hasattr(column, "levels") else int(np.isinf(column).sum())
+        if count:
+            raise ModelError(f"{name} holds {count} infinite values.",
+                             remedy="Correct the source, or make them missing if they are unknown.",
+                             ar=f"في المتغيّر {name} قيم لا نهائية؛ صحّحها في المصدر أو اجعلها مفقودة.")
+
+
 def _categorical(survey: Survey, name: str, parsed: Parsed) -> bool:
     if name in parsed.in_c:
         return True
@@ -269,6 +285,12 @@ def _levels(survey, name, coded, used, wanted) -> tuple[pd.Categorical, Any, tup
     codes = coded.codes[used]
     counts = np.bincount(codes, minlength=len(coded.levels))
     present = [k for k in range(len(coded.levels)) if counts[k]]
+    if len(present) == 1:
+        raise ModelError(
+            f"{name} is {coded.levels[present[0]]!r} on every fitted row: it explains nothing.",
+            remedy="Leave it out of the formula, or fit a population in which it varies.",
+            ar=f"للمتغيّر {name} قيمة واحدة في جميع السجلات؛ احذفه من الصيغة.",
+        )
     if wanted is not None:
         place = level_place(survey, name, wanted, coded.levels)
         if place not in present:

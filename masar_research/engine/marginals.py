@@ -154,6 +154,7 @@ def _check_targets(margin: Margin) -> None:
         raise WeightingError(
             f"{margin.name}: targets must be positive; not so for {listed(margin, bad)}.",
             remedy="Leave categories without population out of data and targets, or correct them.",
+            ar=f"يجب أن تكون أهداف {margin.name} أكبر من صفر؛ صحّحها أو احذف الفئات التي لا سكان لها.",
         )
     if margin.codes.size and margin.codes.max() >= k:
         extra = np.unique(margin.codes[margin.codes >= k])

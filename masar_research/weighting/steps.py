@@ -268,11 +268,15 @@ class Poststratify:
 def _matched(ground: Ground, spec: MarginSpec, total: float | str | None) -> calibration.Margin:
     many = ground.waves is not None and ground.waves[2] in spec.variables
     if total is None:
-        if abs(spec.sum - 1.0) < 1e-3:
+        largest = max((value for _, value in spec.targets), default=np.inf)
+        people = float(ground.weights.sum())
+        kind = "shares" if largest <= 1 else "percentages" if abs(spec.sum - 100) < 0.5 and people > 1000 else None
+        if kind:
             raise WeightingError(
-                f"The targets of {spec.name} sum to {spec.sum:.4f}: they look like shares.",
-                remedy='Give total= (the population size, or "current" to keep the sum of '
-                "weights).",
+                f"The targets of {spec.name} sum to {spec.sum:.4f}: they look like {kind}.",
+                remedy='Give shares that sum to 1 with total= (the population size, or "current" to keep the '
+                "sum of weights), or population totals.",
+                ar=f"أهداف {spec.name} تبدو حصصاً أو نسباً مئوية لا مجاميع سكان؛ أعطِ total= أو أعطِ مجاميع.",
             )
         return match(ground.survey, spec, ground.weights, None, ground.waves)[0]
     if many:
@@ -284,6 +288,7 @@ def _matched(ground: Ground, spec: MarginSpec, total: float | str | None) -> cal
         raise WeightingError(
             f"The targets of {spec.name} sum to {spec.sum:,.6g}; shares must sum to 1.",
             remedy="Give shares that sum to 1, or leave total= out if these are totals.",
+            ar=f"مجموع حصص {spec.name} ليس واحداً؛ صحّحها، أو احذف total= إن كانت مجاميع.",
         )
     if total == "current":
         sums = [ground.weights[part].sum() for part in ground.parts()]

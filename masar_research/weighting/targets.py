@@ -196,7 +196,7 @@ def match(
             + ", ".join(str(key[0] if len(key) == 1 else key) for key in unknown) + ".",
             remedy="Check the codes against survey.codebook, or merge the category with a "
             "neighbour in both data and targets.",
-            ar="أهداف لفئات غير موجودة في البيانات.",
+            ar=f"{spec.name}: أهداف لفئات غير موجودة في البيانات. تحقق من الرموز أو ادمج الفئة بغيرها.",
         )
     labels = tuple(_label(survey, spec.variables, key) for key, _ in targets)
     values = np.array(list(cells.values()), dtype=float)

@@ -290,7 +290,14 @@ def _population(
     rows: ArrayLike | None,
 ) -> Floats:
     """(n_parents,) population counts; infinity where sampling is with replacement."""
-    values = np.asarray(given, dtype=float)
+    try:
+        values = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise DesignError(
+            f"Expected numbers as fpc at stage {stage}; found text.",
+            remedy="Give the population count or the sampling fraction of each row's stratum.",
+            ar="تصحيح المجتمع المحدود (fpc) نص لا رقم؛ أعطِ عدد وحدات الطبقة في المجتمع أو نسبة المعاينة.",
+        ) from None
     if values.shape != parent.shape:
         raise DesignError(
             f"Expected one fpc per row at stage {stage}: {len(parent)} rows, found shape {values.shape}.",

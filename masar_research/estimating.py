@@ -16,8 +16,11 @@ from masar_research.engine.linearized import Linearized
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates, Kind, assemble
 
-INTERVALS = ("logit", "beta", "wilson", "wald")
-_METHODS = {"logit": intervals.logit, "wilson": intervals.wilson}
+INTERVALS = ("logit", "xlogit", "beta", "wilson", "arcsine", "likelihood", "wald")
+_METHODS = {
+    "logit": intervals.logit, "xlogit": intervals.logit, "wilson": intervals.wilson,
+    "arcsine": intervals.arcsine, "likelihood": intervals.likelihood,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,7 @@ def answer_statistic(asked: Answer, kind: Kind, engine: Callable[..., Linearized
 
 def answer_proportion(asked: Answer, interval: str) -> Estimates:
     """Shares: the ones of a 0/1 variable, every category of any other."""
-    if interval not in INTERVALS:
-        raise EstimationError(
-            f"interval={interval!r} is not an interval for proportions.",
-            remedy=f"Choose one of {', '.join(INTERVALS)}.",
-        )
+    check_interval(interval)
     domains = asked.columns.domains(asked.by)
     heads, parts, counts, missing = [], [], [], 0
     for name in asked.variables:
@@ -80,8 +79,17 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
     return _wrap(asked, "proportion", heads, parts, missing, interval, np.concatenate(counts))
 
 
+def check_interval(interval: str) -> None:
+    """Raise unless it names an interval for shares."""
+    if interval not in INTERVALS:
+        raise EstimationError(
+            f"interval={interval!r} is not an interval for proportions.",
+            remedy=f"Choose one of {', '.join(INTERVALS)}.",
+        )
+
+
 def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) -> np.ndarray:
-    """Interviews behind each share, unweighted: disclosure control counts people."""
+    """Interviews behind each share, unweighted (domain-major): disclosure control counts people."""
     inside = (codes >= 0) & (asked.design.weights > 0)
     if asked.mask is not None:
         inside &= asked.mask
@@ -96,6 +104,7 @@ def _wrap(
     asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], missing: int,
     interval: str, cases: np.ndarray | None = None,
 ) -> Estimates:  # fmt: skip
+    """Results of the engine as one table under one covariance, `heads` naming their rows."""
     result = parts[0] if len(parts) == 1 else linearized.stack(*parts)
     head = heads[0] if len(heads) == 1 else pd.concat(heads, ignore_index=True)
     vcov = variance.covariance(asked.design, result.totals)

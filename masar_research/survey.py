@@ -286,9 +286,10 @@ class Survey:
 
         Parameters
         ----------
-        interval : {"logit", "beta", "wilson", "wald"}
-            ``beta`` is Korn–Graubard. For a share of exactly 0 or 1 ``logit`` and ``wilson``
-            have no interval: its row takes the Korn–Graubard interval.
+        interval : {"logit", "xlogit", "beta", "wilson", "arcsine", "likelihood", "wald"}
+            ``beta`` is Korn–Graubard; ``xlogit`` is R's name for what ``logit`` does here, the
+            log odds of the share. A share of exactly 0 or 1 has only ``beta`` and ``wald``:
+            with any other its row takes the Korn–Graubard interval.
         """
         return answer_proportion(self._answer(variables, by, level), interval)
 

@@ -35,14 +35,14 @@ def wald(
     (7.9577, 12.0423)
     """
     centre, error = np.asarray(estimate, dtype=float), np.asarray(std_error, dtype=float)
-    reach = _t(df, level) * error
+    reach = t_quantile(df, level) * error
     return centre - reach, centre + reach
 
 
 def logit(p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> tuple[Floats, Floats]:
     """Wald interval of the log odds, turned back: ``expit(logit p ± t se / (p (1 − p)))``.
 
-    Stays within 0 and 1. It is R's ``svyciprop(method = "logit")``. A share of exactly 0 or 1
+    Stays within 0 and 1. It is R's ``svyciprop`` with "logit" and with "xlogit". A share of exactly 0 or 1
     has no log odds: NaN (see :func:`korn_graubard`).
 
     Parameters
@@ -57,7 +57,7 @@ def logit(p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> tu
     share, error = _shares(p), np.asarray(std_error, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = np.log(share) - np.log1p(-share)
-        reach = _t(df, level) * error / (share * (1 - share))
+        reach = t_quantile(df, level) * error / (share * (1 - share))
         low, high = 1 / (1 + np.exp(reach - odds)), 1 / (1 + np.exp(-reach - odds))
     inside = (share > 0) & (share < 1)
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
@@ -111,7 +111,8 @@ def korn_graubard(
     freedom = np.asarray(df, dtype=float)
     alpha = 1 - _checked(level)
     with np.errstate(divide="ignore", invalid="ignore"):
-        effective = share * (1 - share) / error**2 * (_t(size - 1, level) / _t(freedom, level)) ** 2
+        finer = t_quantile(size - 1, level) / t_quantile(freedom, level)
+        effective = share * (1 - share) / error**2 * finer**2
     effective = np.where((share <= 0) | (share >= 1) | (error == 0), size, effective)
     if cap:
         effective = np.minimum(effective, size)
@@ -147,11 +148,85 @@ def wilson(
     """
     share, error = _shares(p), np.asarray(std_error, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = _t(df, level) ** 2 * error**2 / (share * (1 - share))  # t² / n_e
+        ratio = t_quantile(df, level) ** 2 * error**2 / (share * (1 - share))  # t² / n_e
         centre = (share + ratio / 2) / (1 + ratio)
         reach = np.sqrt(share * (1 - share) * ratio + ratio**2 / 4) / (1 + ratio)
     inside = (share > 0) & (share < 1)
     return np.where(inside, centre - reach, np.nan), np.where(inside, centre + reach, np.nan)
+
+
+def arcsine(
+    p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float
+) -> tuple[Floats, Floats]:
+    """Wald interval of the angle ``asin √p``, turned back: ``sin²(asin √p ± t se / (2 √(p (1 − p))))``.
+
+    It is R's ``svyciprop(method = "asin")``, except that an angle beyond 0 or π/2 is cut there:
+    turned back as it is, it would come out as a limit on the wrong side.
+
+    Parameters
+    ----------
+    p, std_error, df : array_like (m,)
+        A share of exactly 0 or 1 has no variance on this scale: NaN (see :func:`korn_graubard`).
+    level : float
+
+    Returns
+    -------
+    low, high : ndarray (m,)
+    """
+    share, error = _shares(p), np.asarray(std_error, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        angle = np.arcsin(np.sqrt(share))
+        reach = t_quantile(df, level) * error / (2 * np.sqrt(share * (1 - share)))
+        low = np.sin(np.maximum(angle - reach, 0.0)) ** 2
+        high = np.sin(np.minimum(angle + reach, np.pi / 2)) ** 2
+    inside = (share > 0) & (share < 1)
+    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def likelihood(
+    p: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float
+) -> tuple[Floats, Floats]:
+    """Shares that a binomial likelihood of effective size ``n_e = p (1 − p) / se²`` does not reject.
+
+    The limits solve ``2 n_e [p log(p/π) + (1 − p) log((1 − p)/(1 − π))] = t²`` in π: the working
+    likelihood-ratio statistic scaled by the design effect. It is what R's
+    ``svyciprop(method = "likelihood")`` approximates by a spline through the profile.
+
+    Parameters
+    ----------
+    p, std_error, df : array_like (m,)
+        A share of exactly 0 or 1 has no effective sample size: NaN (see :func:`korn_graubard`).
+    level : float
+
+    Returns
+    -------
+    low, high : ndarray (m,)
+
+    References
+    ----------
+    Rao and Scott (1984), *Annals of Statistics* 12, 46–60; Lumley and Scott (2014),
+    *Australian & New Zealand Journal of Statistics* 56, 1–14.
+    """
+    share, error = _shares(p), np.asarray(std_error, dtype=float)
+    inside = (share > 0) & (share < 1)
+    centre = np.where(inside, share, 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        allowed = t_quantile(df, level) ** 2 * error**2 / (centre * (1 - centre)) / 2
+    limits = [_reached(centre, np.nan_to_num(allowed), end) for end in (0.0, 1.0)]
+    known = inside & ~np.isnan(allowed)
+    return np.where(known, limits[0], np.nan), np.where(known, limits[1], np.nan)
+
+
+def _reached(p: Floats, allowed: Floats, end: float) -> Floats:
+    """π between p and 0 or 1 whose divergence from p is `allowed`, by bisection."""
+    near, far = p.copy(), np.full_like(p, end)
+    for _ in range(200):
+        middle = (near + far) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            divergence = p * np.log(p / middle) + (1 - p) * np.log1p(-p) - (1 - p) * np.log1p(-middle)
+        within = divergence <= allowed
+        near, far = np.where(within, middle, near), np.where(within, far, middle)
+    return (near + far) / 2
 
 
 def _checked(level: float) -> float:
@@ -163,8 +238,8 @@ def _checked(level: float) -> float:
     return level
 
 
-def _t(df: ArrayLike, level: float) -> Floats:
-    """Two-sided t quantile; NaN without degrees of freedom, normal at infinity."""
+def t_quantile(df: ArrayLike, level: float) -> Floats:
+    """Two-sided t quantile (m,); NaN without degrees of freedom, normal at infinity."""
     freedom = np.asarray(df, dtype=float)
     known = freedom > 0
     quantile = stats.t.ppf((1 + _checked(level)) / 2, np.where(known, freedom, 1.0))

@@ -81,7 +81,10 @@ Rule = ProportionWidths | RelativeWidth | Sturdy | Variation | Cases | HalfWidth
 
 PROPORTIONS = frozenset({"proportion"})
 RATES = frozenset({"ratio", "rate", "total", "count"})
-AMOUNTS = frozenset({"mean", "median", "mean_of_shares", "index", "score"})
+AMOUNTS = frozenset({
+    "mean", "median", "mean_of_shares", "index", "score", "quantile", "variance", "covariance",
+    "correlation",
+})  # fmt: skip
 EFFECTS = frozenset({"ame", "margin", "odds_ratio"})
 DIFFERENCES = frozenset({"difference", "gap", "change"})
 KINDS = PROPORTIONS | RATES | AMOUNTS | EFFECTS | DIFFERENCES
@@ -110,7 +113,7 @@ class Profile:
     amount: Rule
     effect: Rule
     source: str
-    zero_means_none: frozenset[str] = frozenset({"mean", "median", "mean_of_shares"})
+    zero_means_none: frozenset[str] = frozenset({"mean", "median", "mean_of_shares", "quantile"})
 
     def rule(self, kind: str) -> Rule | None:
         """The rule for a kind of figure; None for differences, which follow their sides."""

@@ -75,7 +75,7 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
         fpc=fpc,
         lonely_psu=design.lonely_psu,
         codebook=codebook,
-        wave="wave" if len(card.waves) > 1 else None,
+        wave="wave" if len(waves) > 1 else None,
         card=card,
         checksum=checksums[0] if len(checksums) == 1 else _joined(checksums),
     )

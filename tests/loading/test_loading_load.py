@@ -229,3 +229,20 @@ def test_a_kobo_export_and_its_sav_twin_make_one_survey(project):
     survey = load("small", wave=2026)
     pd.testing.assert_frame_equal(survey.frame, twin.frame, check_exact=True)
     assert survey.mean("y").frame.equals(twin.mean("y").frame)
+
+
+def test_one_wave_of_a_study_with_population_counts(project):
+    """Counts and pooled waves exclude each other; a wave by itself has its correction."""
+    for year in (2024, 2026):
+        data = frame(year).assign(blocks=8.0)
+        save(project / "data" / "raw" / f"small_{year}.sav", data)
+    change(project, "psu: psu}", "psu: psu, fpc: blocks}")
+    change(project, "  y: {", f"  blocks: {{from: blocks, level: numeric, label: {T}}}\n  y: {{")
+    one = load("small", wave=2026)
+    assert one.design.describe()["fpc"]
+    full = load(read_card(project / "data" / "surveys" / "small.yml"), wave=2024).mean("y").frame["std_error"][0]
+    change(project, ", fpc: blocks", "")
+    assert full == pytest.approx(load("small", wave=2024).mean("y").frame["std_error"][0] * np.sqrt(0.5), rel=1e-12)
+    change(project, "psu: psu}", "psu: psu, fpc: blocks}")
+    with pytest.raises(DesignError, match="pooled waves"):
+        load("small")

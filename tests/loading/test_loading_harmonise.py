@@ -139,7 +139,7 @@ def test_missing_codes_the_file_declares_are_kept_unless_the_card_gives_them_a_m
     assert survey.codebook.missing_kinds("t") == {} and survey.values("t").tolist() == [1, 9]
 
 
-def test_numbers_against_text_is_an_error_not_an_empty_column(tmp_path):
+def test_silent_error_23_numbers_against_text_is_an_error_not_an_empty_column(tmp_path):
     with pytest.raises(CardError, match="'male'"):
         load(make(tmp_path, [SEX], {"q": ["male", "1"]}))
     with pytest.raises(CardError, match="without quotes"):
@@ -148,7 +148,7 @@ def test_numbers_against_text_is_an_error_not_an_empty_column(tmp_path):
         load(make(tmp_path, [f"a: {{from: q, level: numeric, label: {T}}}"], {"q": ["=1", "2"]}))
 
 
-def test_identifiers_as_text_and_measurements_as_numbers(tmp_path):
+def test_silent_error_30_identifiers_as_text_and_measurements_as_numbers(tmp_path):
     rows = [f"psu: {{from: p, level: text, label: {T}}}", f"x: {{from: p, level: numeric, label: {T}}}"]
     survey = load(make(tmp_path, rows, {"p": ["122.1", "122.10", "122.9"]}))
     assert survey.frame["psu"].tolist() == ["122.1", "122.10", "122.9"] and survey.frame["x"].tolist() == [
@@ -216,7 +216,7 @@ def test_answers_outside_the_universe_are_not_applicable_and_reported(tmp_path):
     assert row.n.tolist() == [1]
 
 
-def test_bands_and_their_edges(tmp_path):
+def test_silent_error_24_bands_and_their_edges(tmp_path):
     closed = f"b: {{bands: {{of: age, starts: [15, 25, 40], end: 59}}, label: {T}, codes: {{1: {T}, 2: {T}, 3: {T}}}}}"
     ages = [14, 15, 24, 25, 39.9, 40, 59, 60, 998, None]
     assert same(

@@ -42,7 +42,7 @@ def test_codes_stay_codes_and_the_codebook_says_what_is_missing(tmp_path):
     assert raw.frame["town"].isna().tolist() == [False, True, False, False]
 
 
-def test_label_codes_keep_their_type(tmp_path):
+def test_silent_error_23_label_codes_keep_their_type(tmp_path):
     frame = pd.DataFrame({"code": ["1", "2"], "number": [1.0, 2.0]})
     raw = read(
         write_sav(

@@ -166,7 +166,7 @@ def test_effect_under_calibrated_weights_knows_the_calibration():
 # --- rows and levels -------------------------------------------------------------------
 
 
-def test_rows_that_are_missing_are_kept_out_of_everything_and_counted():
+def test_silent_errors_01_and_20_rows_that_are_missing_are_kept_out_of_everything_and_counted():
     """Silent errors 1 and 20: a missing row leaves its PSU in the design, and no average."""
     data = frame()
     data.loc[data["psu"] == 3, "age"] = np.nan
@@ -187,7 +187,7 @@ def test_rows_that_are_missing_are_kept_out_of_everything_and_counted():
     assert model.margins("sex").frame["estimate"][0] == pytest.approx(by_hand, rel=1e-12)
 
 
-def test_levels_without_rows_are_left_out_and_noted():
+def test_silent_error_21_levels_without_rows_are_left_out_and_noted():
     """Silent error 21: education 5 never occurs, 4 not among the young."""
     data = frame()
     data.loc[(data["age"] < 30) & (data["education"] == 4), "education"] = 3.0
@@ -381,7 +381,7 @@ def test_a_thinned_start_finds_the_same_maximum():
     np.testing.assert_allclose(masked.coef, fitted.coef, rtol=1e-9)
 
 
-def test_last_digits_do_not_depend_on_threads():
+def test_silent_error_11_last_digits_do_not_depend_on_threads():
     """Silent error 11."""
     code = (
         "import numpy as np; from masar_research.engine import glm\n"

@@ -52,7 +52,7 @@ def survey() -> mr.Survey:
     return mr.Survey(data(), weights="w", strata="h", psu="p", codebook=BOOK)
 
 
-def test_by_gives_what_where_gives_df_included(survey):
+def test_silent_error_05_by_gives_what_where_gives_df_included(survey):
     # silent error 5
     together = survey.mean("y", by="sex").frame
     for code in (1, 2):
@@ -85,7 +85,7 @@ def test_a_zero_one_variable_gives_the_share_of_ones(survey):
     assert share["std_error"].iloc[0] == mean["std_error"].iloc[0]
 
 
-def test_proportion_times_hundred_is_percent(survey):
+def test_silent_error_07_proportion_times_hundred_is_percent(survey):
     # silent error 7
     frame = survey.frame.assign(percent=survey.frame["works"] * 100)
     percent = mr.Survey(frame, weights="w", strata="h", psu="p").mean("percent").frame.iloc[0]
@@ -120,7 +120,7 @@ def test_arithmetic_drops_the_standard_error_and_says_so(survey):
     assert "std_error" not in plain.columns
 
 
-def test_the_callers_data_and_the_survey_do_not_reach_each_other():
+def test_silent_error_12_the_callers_data_and_the_survey_do_not_reach_each_other():
     # silent error 12
     frame = data()
     survey = mr.Survey(frame, weights="w", strata="h", psu="p")
@@ -145,7 +145,7 @@ def test_an_empty_domain_is_flagged_and_an_empty_where_is_an_error(survey):
         survey.where("sex == 3")
 
 
-def test_a_level_of_the_domain_only_is_enough():
+def test_silent_error_21_a_level_of_the_domain_only_is_enough():
     # silent error 21 for means: levels that a domain lacks give flagged rows, not failures
     frame = data()
     frame.loc[frame["sex"] == 2, "trust"] = 1.0
@@ -171,7 +171,7 @@ def test_bad_designs_are_refused_with_a_remedy(change, error):
     assert caught.value.remedy
 
 
-def test_a_stratum_with_one_psu_is_refused_by_name():
+def test_silent_error_10_a_stratum_with_one_psu_is_refused_by_name():
     # silent error 10
     frame = data()
     frame.loc[frame["h"] == 5, "p"] = 5

@@ -87,7 +87,7 @@ def test_builder_and_steps_are_frozen_and_reusable():
         longer.steps[1].upper = 9.0
 
 
-def test_targets_match_by_code_label_and_never_by_position():
+def test_silent_error_19_targets_match_by_code_label_and_never_by_position():
     survey = made()
     plain = survey.weighting.rake({"sex": {1: 3800.0, 2: 4200.0}}).apply().design.weights
     for same in (
@@ -148,7 +148,7 @@ def test_a_missing_margin_value_is_refused_for_rows_with_weight_only():
     assert made(data).weighting.rake({"sex": SEX}).apply().design.weights[3] == 0.0
 
 
-def test_an_unknown_response_status_is_no_response():
+def test_silent_error_17_an_unknown_response_status_is_no_response():
     """Silent error 17."""
     data = frame()
     data.loc[5, "status"] = np.nan
@@ -220,7 +220,7 @@ def test_trimming_by_rule_and_from_below():
     assert survey.weighting.trim(lower="mean / 1.5").apply().design.weights.min() == pytest.approx(w.mean() / 1.5)
 
 
-def test_every_weight_above_the_cap_terminates():
+def test_silent_error_28_every_weight_above_the_cap_terminates():
     """Silent error 28."""
     survey = made()
     refuses("lies outside the bounds", lambda: survey.weighting.trim(upper=1.0).apply())

@@ -141,7 +141,7 @@ def test_dense_auxiliaries_and_cells_give_the_same_variance():
     np.testing.assert_allclose(variances[0], variances[1], rtol=1e-8)
 
 
-def test_linearised_error_is_close_to_a_jackknife_that_rakes_again():
+def test_silent_error_16_linearised_error_is_close_to_a_jackknife_that_rakes_again():
     """Silent error 16: raking must reach the variance; delete-one-PSU with re-raking is the judge."""
     design, weights, margins, y = clustered(7)
     y = y + 2.0 * margins[1][0]

@@ -15,6 +15,7 @@ from scipy import stats
 from masar_research import contrast_text, release, verbs
 from masar_research.codebook import Codebook
 from masar_research.errors import EstimationError
+from masar_research.note import Note
 
 if TYPE_CHECKING:
     from masar_research.present import Art
@@ -46,8 +47,9 @@ class Estimates:
         What the rows are; the release gate chooses its rule by it.
     by : tuple of str
         The domain columns.
-    note : mapping
-        Plain facts: interval method, level, weights, base, lonely-PSU rule, rows missing.
+    note : Note
+        Plain facts: interval method, level, weights, base, lonely-PSU rule, rows missing. A
+        mapping that prints as lines.
     codebook : Codebook
         Labels of the domain and outcome variables.
 
@@ -65,8 +67,16 @@ class Estimates:
     level: float = 0.95
     totals: np.ndarray | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.note, Note):
+            object.__setattr__(self, "note", Note(self.note))
+
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __str__(self) -> str:
+        """The gated table in English, as text; ``.table("ar")`` is the Arabic one."""
+        return str(self.table("en"))
 
     def __repr__(self) -> str:
         return f"<{len(self)} estimates: {self.kind} by {', '.join(self.by) or 'nothing'}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,11 @@ import pandas as pd
 
 from masar_research import release
 from masar_research.errors import EstimationError
-from masar_research.present import Art, charts, numbers, tables
-from masar_research.present.charts import Mark, Panel, Row
+from masar_research.present import numbers, tables
 
 if TYPE_CHECKING:
     from masar_research.estimates import Estimates
+    from masar_research.present import Art
 
 WORDS = {
     "variable": ("Variable", "المتغيّر"), "category": ("Category", "الفئة"),
@@ -49,7 +50,10 @@ class Shown:
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return self.frame.to_string(index=False)
+        return tables.plain_text(
+            [[str(value) for value in row] for row in self.frame.itertuples(index=False)],
+            [tables.Column(str(c), c in self.numeric) for c in self.frame.columns], notes=self.notes,
+        )  # fmt: skip
 
     def _repr_html_(self) -> str:
         columns = [tables.Column(str(c), c in self.numeric) for c in self.frame.columns]
@@ -80,7 +84,8 @@ def formatted(estimates: Estimates, value: float, lang: str) -> str:
         return numbers.percent(value, lang)
     if unit == "points":
         return numbers.signed_points(value, lang)
-    return numbers.number(value, lang, 0 if estimates.kind in ("count", "total") else 2)
+    digits = {"count": 0, "total": 0, "index": 3}.get(estimates.kind, 2)
+    return numbers.number(value, lang, digits)
 
 
 def unit_of(estimates: Estimates) -> str:
@@ -178,6 +183,8 @@ def notes(estimates: Estimates, lang: str) -> tuple[str, ...]:
     if note.get("missing"):
         count = numbers.number(note["missing"], lang)
         found.append(f"دون إجابة: {count}" if lang == "ar" else f"No answer or not asked: {count}")
+    if isinstance(note.get("warning"), Mapping):
+        found.append(note["warning"][lang])
     if unit_of(estimates) == "points":
         found.append("بالنقاط المئوية" if lang == "ar" else "In percentage points")
     found += note.get("reading", {}).get(lang, ())
@@ -192,6 +199,9 @@ def _p(value: float) -> str:
 
 def plot(estimates: Estimates, lang: str, profile: str) -> Art:
     """Dots with whiskers; the last domain column of two or three codes sets the colour."""
+    from masar_research.present import charts
+    from masar_research.present.charts import Mark, Panel, Row
+
     frame = estimates.frame
     if frame.empty:
         raise EstimationError("There are no rows to draw.", remedy="Estimate something first.")
@@ -201,7 +211,7 @@ def plot(estimates: Estimates, lang: str, profile: str) -> Art:
         (c for c in reversed(named) if len(named) > 1 and 2 <= frame[c].nunique() <= 3), None
     )
     rest = [c for c in named if c != series]
-    rows: dict[str, list[Mark]] = {}
+    rows: dict[str, list[charts.Mark]] = {}
     for (_, row), status in zip(frame.iterrows(), judged["status"], strict=True):
         colour = GROUPS.get((series, row[series]), "plain") if series else "plain"
         named_row = row_label(estimates, row, rest, lang)

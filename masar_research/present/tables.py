@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -91,6 +92,44 @@ def estimates_html(
         f'direction:{direction}">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         f"{beneath}</div>"
     )
+
+
+def plain_text(
+    rows: Sequence[Sequence[str]], columns: Sequence[Column], *, notes: Sequence[str] = ()
+) -> str:
+    """Rows of finished text as an aligned table for a terminal.
+
+    Parameters
+    ----------
+    rows, columns, notes
+        As in :func:`estimates_html`; figures are set to the right, columns without any text
+        are left out.
+
+    Examples
+    --------
+    >>> print(plain_text([["Women", "14.5%"]], [Column("Sex"), Column("Share", numeric=True)]))
+    Sex    Share
+    ─────  ─────
+    Women  14.5%
+    """
+    kept = [j for j in range(len(columns)) if any(row[j] for row in rows)]
+    cells = [[columns[j].head for j in kept], *([bare(row[j]) for j in kept] for row in rows)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+
+    def line(texts: Sequence[str]) -> str:
+        parts = []
+        for j, text, width in zip(kept, texts, widths, strict=True):
+            space = " " * (width - _width(text))
+            parts.append(space + text if columns[j].numeric else text + space)
+        return "  ".join(parts).rstrip()
+
+    rule = "  ".join("─" * width for width in widths)
+    return "\n".join([line(cells[0]), rule, *map(line, cells[1:]), *notes])
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: marks that sit on another letter and invisible ones take none."""
+    return sum(unicodedata.category(letter) not in ("Mn", "Cf") for letter in text)
 
 
 def _cell_style(column: Column) -> str:

@@ -1,0 +1,124 @@
+"""`Note`: every choice behind an estimate, as a mapping and as lines to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+_NAMES = {
+    "statistic": ("Statistic", "الإحصاءة"), "base": ("Base", "الأساس"),
+    "weights": ("Weights", "الأوزان"), "steps": ("Weighting steps", "خطوات الترجيح"),
+    "interval": ("Interval", "فترة الثقة"), "level": ("Confidence level", "مستوى الثقة"),
+    "df": ("Degrees of freedom", "درجات الحرية"), "deff": ("Design effect", "أثر التصميم"),
+    "missing": ("No answer or not asked", "دون إجابة أو خارج السؤال"),
+    "checksum": ("Data checksum", "بصمة البيانات"), "denominator": ("Denominator", "المقام"),
+    "contrast": ("Contrast", "المقارنة"), "of": ("Difference of", "فرق بين"),
+    "sides": ("Rows compared", "الصفوف المقارنة"), "negative": ("Amounts below zero", "قيم دون الصفر"),
+    "warning": ("Warning", "تنبيه"), "line": ("Poverty line", "خط الفقر"),
+    "indicator_weights": ("Indicator weights", "أوزان المؤشرات"),
+    "columns": ("Columns", "الأعمدة"), "influence": ("Influence", "دالة التأثير"),
+    "formula": ("Formula", "الصيغة"), "family": ("Family", "العائلة"),
+    "references": ("Reference categories", "الفئات المرجعية"), "design": ("Design", "التصميم"),
+    "rows": ("Rows", "السجلات"), "rows_with_weight": ("Rows with a weight", "السجلات ذات الوزن"),
+    "strata": ("Strata", "الطبقات"), "strata_declared": ("Strata declared", "طبقات معلنة"),
+    "psus": ("Primary sampling units", "وحدات المعاينة الأولية"),
+    "clustered": ("Clusters declared", "عناقيد معلنة"), "stages": ("Stages", "المراحل"),
+    "units": ("Units of the variance", "وحدات التباين"),
+    "fpc": ("Finite population correction", "تصحيح المجتمع المحدود"),
+    "lonely_psu": ("Rule for strata with one PSU", "قاعدة الطبقات ذات الوحدة الواحدة"),
+    "lonely_strata": ("Strata with one PSU", "طبقات ذات وحدة واحدة"), "waves": ("Waves", "الجولات"),
+    "common_psus": ("PSUs common to waves", "وحدات مشتركة بين الجولات"),
+    "psus_without_weight": ("PSUs without weight", "وحدات بلا وزن"),
+    "calibrated": ("Calibrated weights", "أوزان معايرة"),
+}  # fmt: skip
+_VALUES = {True: ("yes", "نعم"), False: ("no", "لا")}
+
+
+class Note(Mapping[str, Any]):
+    """The choices behind an estimate; reads as a mapping, prints as lines.
+
+    Parameters
+    ----------
+    facts : mapping
+        Plain facts by name. A value ``{"en": ..., "ar": ...}`` is text in both languages.
+
+    Examples
+    --------
+    >>> note = Note({"level": 0.95, "base": None, "warning": {"en": "Careful.", "ar": "انتبه."}})
+    >>> note["level"]
+    0.95
+    >>> print(note)
+    Confidence level: 0.95
+    Base: everybody
+    Warning: Careful.
+    """
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self._facts = dict(facts)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._facts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def __repr__(self) -> str:
+        return f"Note({self._facts!r})"
+
+    def lines(self, lang: str = "en") -> list[str]:
+        """One line per choice, in ``"en"`` or ``"ar"``; those of the design are indented."""
+        return [f"{'  ' * depth}{name}: {value}".rstrip() for depth, name, value in _told(self, lang, 0)]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines("en"))
+
+    def _repr_html_(self) -> str:
+        return "".join(self._html(lang) for lang in ("en", "ar"))
+
+    def _html(self, lang: str) -> str:
+        direction = "rtl" if lang == "ar" else "ltr"
+        rows = "".join(
+            f"<tr><th scope='row' style='text-align:start;font-weight:600;padding-inline-start:{depth}em'>"
+            f"{escape(name)}</th><td style='text-align:start'><bdi>{escape(value)}</bdi></td></tr>"
+            for depth, name, value in _told(self, lang, 0)
+        )
+        return f"<table lang='{lang}' dir='{direction}' class='masar-note'>{rows}</table>"
+
+
+def _told(facts: Mapping[str, Any], lang: str, depth: int) -> Iterator[tuple[int, str, str]]:
+    """Depth, name and value of every fact; a group of facts follows its own name."""
+    for name, value in facts.items():
+        told = _NAMES.get(name, (name.replace("_", " "), name))[lang == "ar"]
+        if isinstance(value, Mapping) and not _is_text(value) and value and depth == 0 and name == "design":
+            yield depth, told, ""
+            yield from _told(value, lang, depth + 1)
+        else:
+            yield depth, told, _worded(name, value, lang)
+
+
+def _worded(name: str, value: Any, lang: str) -> str:
+    if isinstance(value, bool):
+        return _VALUES[value][lang == "ar"]
+    if name == "base" and value is None:
+        return "الجميع" if lang == "ar" else "everybody"
+    if value is None or (isinstance(value, Mapping | list | tuple) and not len(value)):
+        return "لا شيء" if lang == "ar" else "none"
+    if isinstance(value, Mapping):
+        if _is_text(value):
+            return str(value.get(lang, value["en"]))
+        return ", ".join(f"{key}: {_worded('', each, lang)}".removeprefix(": ") for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_worded("", each, lang) for each in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def _is_text(value: Mapping[str, Any]) -> bool:
+    return set(value) <= {"en", "ar"} and "en" in value

@@ -15,7 +15,7 @@ def main() -> int:
     try:
         return bootstrap.perform(arguments[0], arguments[1:])
     except KeyboardInterrupt:
-        bootstrap.say("stopped; nothing half-written was published.")
+        bootstrap.say("stopped · توقف العمل.")
         return 130
 
 

@@ -35,7 +35,7 @@ class TwoLanguages(typer.core.TyperGroup):
             raise
 
 
-USAGE = 2
+USAGE, INTERRUPTED = 2, 130
 app = typer.Typer(
     cls=TwoLanguages, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="From a survey file to a bilingual evidence brief.",
@@ -73,6 +73,9 @@ def reported() -> Iterator[None]:
         yield
     except typer.Exit:
         raise
+    except KeyboardInterrupt:
+        errors().print("Stopped; nothing half-written was published.\nتوقف العمل، ولم يُنشر شيء ناقص.", highlight=False)
+        raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
         if os.environ.get("MASAR_TRACE", "") not in ("", "0"):
             raise
@@ -139,7 +142,7 @@ def brief_build(
                 wave=whole_number(wave), geography=geography, profile=profile,
             )  # fmt: skip
         site.write_index(out or locations.reports())
-    console().print(_built_line(built), highlight=False)
+    console().print(_built_line(built), highlight=False, soft_wrap=True)
 
 
 @brief_app.command("list")

@@ -17,6 +17,7 @@ from masar_research.errors import REMEDY, BriefError, MasarError
 
 Progress = Callable[[str, int, int], None]
 _IPC_PATH_LIMIT = 100
+_COMPLAINTS = "kernel.log"
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -52,7 +53,7 @@ def execute(
     def started(cell: Any, cell_index: int, **_: Any) -> None:
         progress("execute", cell_index, total)
 
-    with _surroundings() as manager:
+    with _surroundings() as runtime:
         try:
             return papermill.execute_notebook(
                 str(notebook),
@@ -64,7 +65,7 @@ def execute(
                 log_output=False,
                 request_save_on_cell_execute=False,
                 on_cell_start=started,
-                **manager,
+                kernel_manager_class=_manager(runtime),
             )
         except PapermillExecutionError as error:
             raise _of_cell(notebook, error) from error
@@ -72,8 +73,9 @@ def execute(
             raise
         except Exception as error:
             raise BriefError(
-                f"{notebook.name} could not be executed: {type(error).__name__}: {error}",
+                f"{notebook.name} could not be executed: {type(error).__name__}: {error}{_last_words(runtime)}",
                 remedy="Check that the notebook opens in JupyterLab and that ipykernel is installed.",
+                ar=f"تعذّر تنفيذ الدفتر {notebook.name}؛ تأكد من أنه يُفتح في JupyterLab ومن تثبيت ipykernel.",
             ) from error
 
 
@@ -117,8 +119,8 @@ def _declared(notebook: Path, parameters: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def _surroundings() -> Iterator[dict[str, Any]]:
-    """Environment and kernel manager of an execution; all as before afterwards."""
+def _surroundings() -> Iterator[Path]:
+    """Environment of an execution and a folder for its kernel; all as before afterwards."""
     runtime = Path(tempfile.mkdtemp(prefix="masar-"))
     package_home = str(Path(__file__).resolve().parents[2])
     paths = [package_home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -134,7 +136,7 @@ def _surroundings() -> Iterator[dict[str, Any]]:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.update(wanted)
     try:
-        yield _manager(runtime)
+        yield runtime
     finally:
         logging.getLogger("papermill").setLevel(level)
         for name, value in before.items():
@@ -145,15 +147,27 @@ def _surroundings() -> Iterator[dict[str, Any]]:
         shutil.rmtree(runtime, ignore_errors=True)
 
 
-def _manager(runtime: Path) -> dict[str, Any]:
-    """IPC instead of TCP ports where sockets in files exist: parallel starts cannot collide."""
-    longest = runtime / f"kernel-{'x' * 36}.json-ipc-5"
-    if sys.platform == "win32" or len(str(longest)) > _IPC_PATH_LIMIT:
-        return {}
+def _manager(runtime: Path) -> type:
+    """A kernel that speaks through files where sockets in files exist, so that parallel starts cannot
+    collide on a port, and whose own complaints go into a file instead of the user's screen."""
     from jupyter_client.manager import AsyncKernelManager
 
-    class InFiles(AsyncKernelManager):
-        def __init__(self, **fields: Any) -> None:
-            super().__init__(transport="ipc", **fields)
+    longest = runtime / f"kernel-{'x' * 36}.json-ipc-5"
+    in_files = sys.platform != "win32" and len(str(longest)) <= _IPC_PATH_LIMIT
 
-    return {"kernel_manager_class": InFiles}
+    class Kernel(AsyncKernelManager):
+        def __init__(self, **fields: Any) -> None:
+            super().__init__(**({"transport": "ipc"} if in_files else {}), **fields)
+
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **fields: Any) -> None:
+            with (runtime / _COMPLAINTS).open("ab") as log:
+                await super()._async_launch_kernel(kernel_cmd, **{**fields, "stderr": log})
+
+    return Kernel
+
+
+def _last_words(runtime: Path) -> str:
+    """The last line a kernel left that could not go on."""
+    log = runtime / _COMPLAINTS
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+    return f" ({lines[-1]})" if lines else ""

@@ -15,7 +15,7 @@ from masar_research.expressions import parse
 
 
 LONGEST_LABEL, LONGEST_QUESTION = 300, 1500
-LONGEST_WORD, LONGEST_WORD_OF_A_LABEL = 120, 60
+LONGEST_WORD, LONGEST_WORD_OF_A_LABEL = 120, 40
 _BLANKS = "\t\n\r\x0b\x0c\x85\u2028\u2029"
 # Marks that turn the reading direction of whatever follows; the pages set their own.
 _TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from masar_research import contrast_text, release, verbs
 from masar_research.codebook import Codebook
+from masar_research.engine import contrasts, intervals
 from masar_research.errors import EstimationError
 from masar_research.note import Note
 
@@ -142,36 +142,26 @@ class Estimates:
         self, matrix: np.ndarray, head: pd.DataFrame, by: tuple[str, ...], what: str
     ) -> Estimates:
         frame = self.frame
-        theta = frame["estimate"].to_numpy(float)
         used = matrix != 0
-        estimate = np.where(used, matrix * np.where(used, theta, 0.0), 0.0).sum(axis=1)
-        safe = np.where(np.isnan(self.vcov), 0.0, self.vcov)
-        vcov = matrix @ safe @ matrix.T
-        lost = np.isnan(np.diag(self.vcov)) | np.isnan(frame["std_error"].to_numpy(float))
-        unknown = (used & lost).any(axis=1)
-        variance = np.where(unknown, np.nan, np.diag(vcov))
-        vcov[unknown, :] = np.nan
-        vcov[:, unknown] = np.nan
-        std_error = np.sqrt(np.where(variance < 0, np.nan, variance))
-        df = np.array([frame["df"].to_numpy(float)[row].min() for row in used])
-        n = np.array([frame["n"].to_numpy()[row].min() for row in used])
-        n_eff = np.array([frame["n_eff"].to_numpy(float)[row].min() for row in used])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            statistic = estimate / std_error
-        positive = np.where(df > 0, df, np.nan)
-        p_value = 2 * stats.t.sf(np.abs(statistic), positive)
-        half = stats.t.ppf(0.5 + self.level / 2, positive) * std_error
+        spread = self.vcov.copy()
+        lost = np.isnan(frame["std_error"].to_numpy(float))
+        spread[lost, :] = spread[:, lost] = np.nan
+        df, n, n_eff = (
+            np.array([frame[name].to_numpy()[row].min() for row in used])
+            for name in ("df", "n", "n_eff")
+        )
+        made = contrasts.linear(matrix, frame["estimate"], spread, df)
+        low, high = intervals.wald(made.estimate, made.std_error, made.df, self.level)
         out = head.assign(
-            estimate=estimate, std_error=std_error, conf_low=estimate - half,
-            conf_high=estimate + half, df=df, n=n, n_eff=n_eff, deff=np.nan, cv=np.nan,
-            reliability=_weakest(frame["reliability"], used), statistic=statistic,
-            p_value=p_value,
+            estimate=made.estimate, std_error=made.std_error, conf_low=low, conf_high=high,
+            df=df, n=n, n_eff=n_eff, deff=np.nan, cv=np.nan,
+            reliability=_weakest(frame["reliability"], used), statistic=made.t, p_value=made.p,
         )  # fmt: skip
         sides = tuple(tuple(int(i) for i in np.flatnonzero(row)) for row in used)
         note = {**self.note, "contrast": what, "interval": "Wald, t", "of": self.kind, "sides": sides}
         totals = None if self.totals is None else self.totals @ matrix.T
         return Estimates(
-            frame=out, vcov=vcov, kind="difference", by=by, note=MappingProxyType(note),
+            frame=out, vcov=made.vcov, kind="difference", by=by, note=MappingProxyType(note),
             codebook=self.codebook, level=self.level, totals=totals,
         )  # fmt: skip
 

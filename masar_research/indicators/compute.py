@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from masar_research.codebook import Variable
+from masar_research.engine import contrasts, intervals
 from masar_research.errors import DataError
 from masar_research.estimates import Estimates, assemble
 from masar_research.indicators.registry import Defined, Indicator, Registry, registry
@@ -220,29 +220,23 @@ def _combine(
 ) -> Estimates:
     """Rows mixed linearly (rows run item-major): estimate, covariance, the weakest df and n."""
     frame, cells = shares.frame, mixing.shape[0]
-    theta = frame["estimate"].to_numpy(float).reshape(-1, cells)
-    estimate = theta.mean(axis=0)
-    unknown = np.isnan(np.diag(shares.vcov)).reshape(-1, cells).any(axis=0) | np.isnan(estimate)
-    vcov = mixing @ np.nan_to_num(shares.vcov) @ mixing.T
-    vcov[unknown, :] = np.nan
-    vcov[:, unknown] = np.nan
-    error = np.sqrt(np.diag(vcov))
 
     def least(column: str) -> np.ndarray:
         return frame[column].to_numpy(float).reshape(-1, cells).min(axis=0)
 
     df = least("df")
-    half = stats.t.ppf(0.5 + level / 2, np.where(df > 0, df, np.nan)) * error
+    made = contrasts.linear(mixing, frame["estimate"], shares.vcov, df)
+    error = np.where(df > 0, made.std_error, np.nan)
+    low, high = intervals.wald(made.estimate, error, df, level)
     statistics = {
-        "estimate": estimate, "std_error": error, "conf_low": estimate - half,
-        "conf_high": estimate + half, "df": df, "n": least("n"), "n_eff": least("n_eff"),
-        "deff": np.full(cells, np.nan),
+        "estimate": made.estimate, "std_error": error, "conf_low": low, "conf_high": high,
+        "df": df, "n": least("n"), "n_eff": least("n_eff"), "deff": np.full(cells, np.nan),
     }  # fmt: skip
     head = frame[by].iloc[:cells].reset_index(drop=True) if by else pd.DataFrame(index=range(cells))
     note = {**shares.note, "items": tuple(item.var for item in record.items), "interval": "Wald, t"}
     totals = None if shares.totals is None else shares.totals @ mixing.T
     return assemble(
-        head.assign(variable=record.id), statistics, vcov, kind="mean_of_shares", by=by,
+        head.assign(variable=record.id), statistics, made.vcov, kind="mean_of_shares", by=by,
         note=note, codebook=shares.codebook, level=level, totals=totals,
     )  # fmt: skip
 

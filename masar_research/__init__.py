@@ -4,8 +4,6 @@ Importing the package is light: names are resolved when first used, so that
 ``python -m masar_research setup`` runs on a bare Python before anything is installed.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -41,5 +39,5 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module 'masar_research' has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
+def __dir__() -> list:
     return sorted([*globals(), *_HOMES, *_MODULES])

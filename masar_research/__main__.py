@@ -1,7 +1,5 @@
 """``python -m masar_research TASK``: what `make TASK` does, on any system."""
 
-from __future__ import annotations
-
 import sys
 
 from masar_research import bootstrap

@@ -1,11 +1,10 @@
 """Set-up on a bare Python: the virtual environment from the lock file, and the tasks of `make`.
 
-Standard library only, and readable by any Python 3: this module runs before anything is
+Standard library only, and readable by any Python from 3.6 on, which then says which one is needed
+(so no future imports here, in ``__init__`` and in ``__main__``): this module runs before anything is
 installed, so that ``python -m masar_research briefs`` does on Windows what ``make briefs``
 does elsewhere.
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
@@ -33,7 +32,10 @@ TASKS = {
 
 
 def say(text: str) -> None:
-    print(f"masar: {text}", flush=True)
+    """One line; letters that the terminal cannot show are replaced rather than fatal."""
+    line = f"masar: {text}"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def venv_python() -> Path:
@@ -63,16 +65,28 @@ def is_ready() -> bool:
 
 def ensure() -> Path:
     """The environment's Python, after installing what the lock file lists if that is needed."""
+    if not LOCK.exists():
+        fail(
+            f"{LOCK.name} is not there; restore it from the repository: git checkout {LOCK.name}",
+            f"الملف {LOCK.name} غير موجود؛ استعده من المستودع بالأمر: git checkout {LOCK.name}",
+        )
     if in_own_environment():
         return Path(sys.executable)
     if is_ready():
         return venv_python()
     check_python()
-    if not has_pip():
-        say(f"creating a virtual environment in {VENV.name}/ with Python {sys.version.split()[0]} …")
-        make_venv()
-    install()
-    STAMP.write_text(stamp_text(), encoding="utf-8")
+    try:
+        if not is_usable():
+            say(f"creating a virtual environment in {VENV.name}/ with Python {sys.version.split()[0]} …")
+            make_venv()
+        install()
+        STAMP.write_text(stamp_text(), encoding="utf-8")
+    except (OSError, subprocess.CalledProcessError) as error:
+        fail(
+            f"the environment in {VENV.name}/ could not be made ({error}); check that the folder can be written and "
+            "the disk has room, then run the same command again.",
+            f"تعذّر إنشاء البيئة في {VENV.name}/؛ تأكد من صلاحية الكتابة ومن مساحة القرص ثم أعد الأمر نفسه.",
+        )
     say("set-up is complete; from here on everything works offline.")
     return venv_python()
 
@@ -91,8 +105,9 @@ def check_python() -> None:
     if not low <= sys.version_info[:2] <= high:
         fail(
             f"this is Python {sys.version.split()[0]}; Python 3.11, 3.12 or 3.13 is needed. "
-            "Install one and run: make PYTHON=python3.11 …",
-            "يلزم بايثون 3.11 أو 3.12 أو 3.13. ثبّت إحداها ثم أعد الأمر: make PYTHON=python3.11 …",
+            "Install one, e.g.: sudo apt install python3.11 python3.11-venv, and run: make PYTHON=python3.11 briefs",
+            f"هذه نسخة بايثون {sys.version.split()[0]}، ويلزم 3.11 أو 3.12 أو 3.13. ثبّت إحداها، مثلاً: "
+            "sudo apt install python3.11 python3.11-venv ثم: make PYTHON=python3.11 briefs",
         )
     try:
         import ensurepip  # noqa: F401
@@ -105,11 +120,12 @@ def check_python() -> None:
         )
 
 
-def has_pip() -> bool:
-    """Whether .venv is there and whole: an interrupted creation leaves a Python without pip."""
+def is_usable() -> bool:
+    """Whether .venv is whole and of a Python the lock serves: an interrupted creation leaves one without pip."""
     if not venv_python().exists():
         return False
-    command = [str(venv_python()), "-c", "import pip"]
+    test = f"import pip, sys; sys.exit(not {SUPPORTED[0]} <= sys.version_info[:2] <= {SUPPORTED[1]})"
+    command = [str(venv_python()), "-c", test]
     return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,10 @@ class TwoLanguages(typer.core.TyperGroup):
     """A command typed wrongly is answered in Arabic too."""
 
     def main(self, *args: Any, **fields: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # a pipe on Windows, or LANG=C, cannot carry Arabic otherwise
+            if (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8":
+                stream.reconfigure(encoding="utf-8", errors="replace")
         try:
             return super().main(*args, **fields)
         except SystemExit as stop:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
+from masar_research.engine.distributions import chi2_tail, f_tail, t_tail
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
@@ -167,10 +167,12 @@ def joint(contrast: Contrast, df: float, adjusted: bool = True) -> JointTest:
     fixed = np.abs(along[~kept]).max(initial=0.0) > 1e-6 * np.abs(along).max(initial=0.0)
     if rank == 0 or freedom <= 0 or fixed:
         return JointTest(np.nan, float(rank), float(freedom), np.nan)
-    statistic = float(freedom / (df * rank) * np.sum(along[kept] ** 2 / root[kept]))
-    return JointTest(
-        statistic, float(rank), float(freedom), float(stats.f.sf(statistic, rank, freedom))
-    )
+    wald = float(np.sum(along[kept] ** 2 / root[kept]))
+    if np.isinf(df):
+        return JointTest(wald / rank, float(rank), float(df), float(chi2_tail(wald, rank)))
+    statistic = freedom / (df * rank) * wald
+    p = float(f_tail(statistic, rank, freedom))
+    return JointTest(statistic, float(rank), float(freedom), p)
 
 
 def _tested(value: Floats, vcov: Floats, df: ArrayLike) -> Contrast:
@@ -180,7 +182,7 @@ def _tested(value: Floats, vcov: Floats, df: ArrayLike) -> Contrast:
     freedom[~(freedom > 0)] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         t = value / error
-    return Contrast(value, error, t, freedom, 2 * stats.t.sf(np.abs(t), freedom), vcov)
+    return Contrast(value, error, t, freedom, 2 * t_tail(np.abs(t), freedom), vcov)
 
 
 def _sandwich(outer: Floats, inner: Floats) -> Floats:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
+from masar_research.engine import distributions
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
@@ -118,8 +118,8 @@ def korn_graubard(
         effective = np.minimum(effective, size)
     effective = np.where((freedom > 0) & (size > 0), effective, np.nan)
     hits = effective * share
-    low = np.where(share <= 0, 0.0, stats.beta.ppf(alpha / 2, hits, effective - hits + 1))
-    high = np.where(share >= 1, 1.0, stats.beta.ppf(1 - alpha / 2, hits + 1, effective - hits))
+    low = np.where(share <= 0, 0.0, distributions.beta_quantile(alpha / 2, hits, effective - hits + 1))
+    high = np.where(share >= 1, 1.0, distributions.beta_quantile(1 - alpha / 2, hits + 1, effective - hits))
     known = np.isfinite(effective)
     return np.where(known, low, np.nan), np.where(known, high, np.nan), effective
 
@@ -242,7 +242,7 @@ def t_quantile(df: ArrayLike, level: float) -> Floats:
     """Two-sided t quantile (m,); NaN without degrees of freedom, normal at infinity."""
     freedom = np.asarray(df, dtype=float)
     known = freedom > 0
-    quantile = stats.t.ppf((1 + _checked(level)) / 2, np.where(known, freedom, 1.0))
+    quantile = distributions.t_quantile((1 + _checked(level)) / 2, np.where(known, freedom, 1.0))
     return np.where(known, quantile, np.nan)
 
 

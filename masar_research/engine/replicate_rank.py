@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr
 
 # As in R's degf: a column counts if what is left of it exceeds this share of its length.
 _TOLERANCE = 1e-5
@@ -69,5 +68,7 @@ def _rank(columns, weights, rows, combined) -> int:
     factors = factors[:, length > 0] / length[length > 0]
     if not factors.size:
         return 0
+    from scipy.linalg import qr
+
     triangle = qr(factors, mode="r", pivoting=True)[0]
     return int(np.sum(np.abs(np.diag(triangle)) > _TOLERANCE))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from masar_research.engine.encode import Codes, name
 from masar_research.engine.groups import Groups, dense
@@ -63,6 +61,9 @@ def linked(stratum: Codes, n_strata: int, overlaps: tuple[Overlap, ...]) -> Code
     """(n_strata,) component of each variance stratum, waves joined where they share PSUs."""
     if not overlaps:
         return np.arange(n_strata, dtype=np.intp)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     i = np.concatenate([stratum[o.first] for o in overlaps])
     j = np.concatenate([stratum[o.second] for o in overlaps])
     graph = coo_array((np.ones(len(i)), (i, j)), shape=(n_strata, n_strata))

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from masar_research.errors import CardError
 from masar_research.expressions import parse
+from masar_research.loading import card_copies
 from masar_research.loading.card_parts import (
     Bands,
     Bilingual,
@@ -96,12 +97,24 @@ def read_card(path: str | Path) -> SurveyCard:
 @lru_cache(maxsize=16)
 def _checked(path: Path, content: bytes | None) -> SurveyCard:
     """A card by its content: the same bytes are parsed once."""
+    kept = None if content is None else card_copies.fetch(content)
+    if kept is not None:
+        try:
+            card = SurveyCard.model_validate(kept)
+            _cross_check(card, Lines(path, kept))
+            return card.model_copy(update={"path": path})
+        except (ValidationError, CardError):
+            # Only the file itself knows the line.
+            pass
     lines = read_yaml(path)
+    tree = _plain(lines.tree)
     try:
-        card = SurveyCard.model_validate(_plain(lines.tree))
+        card = SurveyCard.model_validate(tree)
     except ValidationError as error:
         raise _explain(lines, error) from None
     _cross_check(card, lines)
+    if content is not None:
+        card_copies.store(content, tree)
     return card.model_copy(update={"path": path})
 
 

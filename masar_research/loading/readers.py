@@ -11,12 +11,12 @@ from masar_research.loading import cache as copies
 from masar_research.loading.kobo import apply_form
 from masar_research.loading.personal import looks_like_export, without_personal
 from masar_research.loading.raw import Raw, make_raw
-from masar_research.loading.statfiles import READERS, read_statfile
 from masar_research.loading.tables import plain_codebook, read_excel, read_parquet, read_text_table, typed
 from masar_research.loading.xlsform import read_form
 
 TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls"), (".parquet",)
-KNOWN = (*READERS, *TEXT, *EXCEL, *PARQUET)
+STATISTICAL = (".sav", ".zsav", ".por", ".dta", ".sas7bdat", ".xpt")
+KNOWN = (*STATISTICAL, *TEXT, *EXCEL, *PARQUET)
 FormPath = str | Path | tuple[str | Path, str | Path]
 
 
@@ -86,7 +86,9 @@ def read(
 
 
 def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None) -> Raw:
-    if suffix in READERS:
+    if suffix in STATISTICAL:
+        from masar_research.loading.statfiles import read_statfile
+
         frame, codebook, notes = read_statfile(path)
         return make_raw(_plain(frame), codebook, notes)
     if suffix in PARQUET:

@@ -14,6 +14,7 @@ from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
 from masar_research.loading.raw import STATA_MISSING, Note, clean, has_arabic, variable_from, words_of
 
+# The suffixes of readers.STATISTICAL.
 READERS = {
     ".sav": pyreadstat.read_sav,
     ".zsav": pyreadstat.read_sav,

@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -129,7 +128,9 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
             f"{path.name} is in the Excel format of before 2007.", remedy="Save it as .xlsx and read that."
         )
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        from openpyxl import load_workbook
+
+        book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
         raise DataError(
             f"{path.name} is not a readable Excel workbook ({_line(error)}).",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
 
 from masar_research.errors import ReleaseError
 
@@ -136,6 +135,8 @@ def _narrow(system: System, columns: list[int], counts: Mapping[str, float]) -> 
     answer = np.zeros(len(columns), dtype=bool)
     if not rows.any():
         return answer
+    from scipy.optimize import linprog
+
     a = system.matrix[np.ix_(rows, columns)]
     b = a @ known[columns]
     for position in np.flatnonzero((a != 0).any(axis=0)):

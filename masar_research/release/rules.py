@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from masar_research.engine import intervals
+from masar_research.engine.distributions import t_quantile
 from masar_research.release.profiles import (
     Cases,
     HalfWidth,
@@ -107,7 +107,7 @@ def _proportion_widths(rule: ProportionWidths, x: Numbers, width: np.ndarray) ->
 
 def _relative_width(rule: RelativeWidth, x: Numbers) -> tuple[Tests, Tests]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = stats.t.ppf(0.975, np.where(x.df > 0, x.df, np.nan)) * x.std_error / x.estimate
+        spread = t_quantile(0.975, np.where(x.df > 0, x.df, np.nan)) * x.std_error / x.estimate
         width = np.where(x.std_error == 0, 0.0, 2 * np.sinh(np.minimum(spread, 50.0)))
     tests = [
         ("n", _small(x.n, rule.min_n) | (x.count < rule.min_n)),

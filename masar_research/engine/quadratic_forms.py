@@ -89,19 +89,20 @@ def _imhof(terms: Floats, multiplicity: Floats) -> float:
     """``P(Σ a_j χ²_{h_j} > 0) = 1/2 + 1/π ∫ sin θ(u) / (u ρ(u)) du``."""
     terms = terms / np.abs(terms).max()
 
+    def size(u: float) -> float:
+        return 0.25 * float((multiplicity * np.log1p((terms * u) ** 2)).sum())
+
     def integrand(u: float) -> float:
         if u == 0.0:
             return 0.5 * float((multiplicity * terms).sum())
         angle = 0.5 * float((multiplicity * np.arctan(terms * u)).sum())
-        size = 0.25 * float((multiplicity * np.log1p((terms * u) ** 2)).sum())
-        return float(np.sin(angle) * np.exp(-size) / u)
+        return float(np.sin(angle) * np.exp(-size(u)) / u)
 
-    knots = (0.0, 1.0, 10.0, 100.0, 1000.0)
-    value = sum(
-        integrate.quad(integrand, a, b, limit=500, epsabs=1e-12, epsrel=1e-11)[0]
-        for a, b in zip(knots, knots[1:], strict=False)
-    )
-    value += integrate.quad(integrand, knots[-1], np.inf, limit=500, epsabs=1e-12)[0]
+    value, start, end = 0.0, 0.0, 1.0
+    # What lies beyond the last knot is below 1e-14: |sin θ| ≤ 1 and ρ grows at least as √u.
+    while start == 0.0 or size(start) < 33.0:
+        value += integrate.quad(integrand, start, end, limit=1000, epsabs=1e-12, epsrel=1e-11)[0]
+        start, end = end, 2.0 * end
     return float(np.clip(0.5 + value / np.pi, 0.0, 1.0))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from masar_research import showing
 from masar_research.engine import multiplicity
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
@@ -104,15 +105,18 @@ def cells(estimates: Estimates, over: str) -> Iterator[tuple[Any, dict[Any, int]
         yield key, dict(zip(part[over], part.index, strict=True))
 
 
+def code_label(estimates: Estimates, over: str, code: Any, lang: str) -> str:
+    """The label of a code of a domain column; the code itself where there is none."""
+    return showing.label(estimates, over, code, lang)
+
+
 def contrast_labels(
     estimates: Estimates, over: str, codes: list[Any]
 ) -> dict[str, dict[str, str]]:
     """The labels of each pair, for tables: ``{"2 - 1": {"en": "Women − Men", "ar": …}}``."""
-    book = estimates.codebook
-    known = {c.code: c.label for c in book[over].categories} if over in book else {}
     return {
         f"{second} - {first}": {
-            lang: " − ".join(known.get(code, {}).get(lang) or str(code) for code in (second, first))
+            lang: " − ".join(code_label(estimates, over, code, lang) for code in (second, first))
             for lang in ("en", "ar")
         }
         for first, second in combinations(codes, 2)

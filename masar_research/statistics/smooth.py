@@ -14,7 +14,7 @@ from scipy import stats
 from masar_research.engine import contrasts
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
-from masar_research.statistics.pairs import cells, kept
+from masar_research.statistics.pairs import cells, code_label, kept
 
 
 def transform(
@@ -64,7 +64,7 @@ def transform(
 
     return _formed(
         estimates, list(rows.values()), over, value, slopes, what="function of rows",
-        of="function", null=null,
+        words=("function of rows", "دالة في الصفوف"), of="function", null=null,
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def ratio(
 
     return _formed(
         estimates, [numerator, denominator], over, value, slopes,
-        what=f"{numerator} / {denominator}", of="ratio",
+        what=f"{numerator} / {denominator}", words=("{0} ÷ {1}", "{0} ÷ {1}"), of="ratio",
     )  # fmt: skip
 
 
@@ -137,14 +137,15 @@ def odds_ratio(
 
     return _formed(
         estimates, [numerator, denominator], over, value, slopes,
-        what=f"odds of {numerator} / odds of {denominator}", of="odds ratio",
+        what=f"odds of {numerator} / odds of {denominator}",
+        words=("odds of {0} ÷ odds of {1}", "أرجحية {0} ÷ أرجحية {1}"), of="odds ratio",
     )  # fmt: skip
 
 
 def _formed(
     estimates: Estimates, terms: list[Any], over: str | None,
     value: Callable[[np.ndarray], float], slopes: Callable[[np.ndarray], np.ndarray],
-    *, what: str, of: str, null: float | None = None,
+    *, what: str, words: tuple[str, str], of: str, null: float | None = None,
 ) -> Estimates:  # fmt: skip
     """One value per cell; `null` None means a ratio, tested on the log scale against 1."""
     over = estimates._over(over)
@@ -202,6 +203,12 @@ def _formed(
     note = {
         **out.note, "of": of, "null": 1.0 if null is None else null,
         "interval": "Wald on the logarithm, t" if null is None else "Wald, t",
+        "contrast_labels": {
+            what: {
+                lang: text.format(*(code_label(estimates, over, code, lang) for code in codes))
+                for lang, text in zip(("en", "ar"), words, strict=True)
+            }
+        },
     }  # fmt: skip
     totals = None if out.totals is None else np.where(lost, np.nan, out.totals)
     return replace(out, frame=frame, vcov=vcov, note=MappingProxyType(note), totals=totals)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from masar_research import contrast_text
+from masar_research import contrast_text, showing
 from masar_research.engine import contrasts
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
@@ -83,6 +83,8 @@ def trend(
     place = _scores(over, codes, scores)
     deviations = np.array([place[code] for code in codes]) - np.mean([place[c] for c in codes])
     along = dict(zip(codes, deviations / (deviations**2).sum(), strict=True))
+    waves = (estimates.note.get("design") or {}).get("waves") or ()
+    finding: Finding = "trend" if over == "wave" or set(codes) <= set(waves) else "joint"
     slopes, labels, tests = [], [], []
     keys = kept(estimates, over)
     size = len(estimates)
@@ -100,15 +102,38 @@ def trend(
             steps[number, at[code]], steps[number, at[codes[0]]] = 1.0, -1.0
         slopes.append(row)
         labels.append(key)
-        series = " · ".join(str(part) for part in key)
-        title = {"en": f"{series} over {over}", "ar": f"{series} · {over}"}
-        tests.append(_tested(estimates, steps, title, "trend", True, level))
+        title = _title(estimates, dict(zip(keys, key, strict=True)), over)
+        tests.append(_tested(estimates, steps, title, finding, True, level))
     head = pd.DataFrame(labels, columns=keys)
     head.insert(0, "contrast", f"trend over {over}")
     by = tuple(name for name in keys if name in estimates.by)
     slope = estimates._combined(np.vstack(slopes), head, by=by, what=f"linear trend over {over}")
-    note = {**slope.note, "scores": dict(place), "per": f"one unit of {over}"}
+    labels_of = {
+        "en": f"change per unit of {_name(estimates, over, 'en')}",
+        "ar": f"التغيّر لكل وحدة من {_name(estimates, over, 'ar')}",
+    }
+    note = {
+        **slope.note, "scores": dict(place), "per": f"one unit of {over}",
+        "contrast_labels": {f"trend over {over}": labels_of},
+    }  # fmt: skip
     return Trend(replace(slope, note=MappingProxyType(note)), tuple(tests))
+
+
+def _name(estimates: Estimates, column: str, lang: str) -> str:
+    if column == "wave" and column not in estimates.codebook:
+        return {"en": "wave", "ar": "الجولة"}[lang]
+    return showing.title_of(estimates, column, lang)
+
+
+def _title(estimates: Estimates, row: Mapping[str, Any], over: str) -> dict[str, str]:
+    """The series in words of both languages."""
+    frame = estimates.frame
+    named = [c for c in row if c == "variable" or frame[c].nunique(dropna=False) > 1]
+    joined = {"en": "by", "ar": "بحسب"}
+    return {
+        lang: f"{showing.row_label(estimates, row, named, lang)} {word} {_name(estimates, over, lang)}"
+        for lang, word in joined.items()
+    }
 
 
 def joint(

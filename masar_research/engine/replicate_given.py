@@ -13,7 +13,8 @@ from masar_research.engine.design import Design, declare
 from masar_research.engine.encode import listing
 from masar_research.engine.groups import Groups
 from masar_research.engine.replicate_rank import full_rank
-from masar_research.engine.replicates import RowWeights, attach
+from masar_research.engine.replicate_weights import RowWeights
+from masar_research.engine.replicates import attach
 from masar_research.engine.structure import Structure
 from masar_research.errors import DesignError
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from masar_research.engine.design import Design
 from masar_research.engine.hadamard import hadamard
-from masar_research.engine.replicates import Jackknife, UnitFactors
+from masar_research.engine.replicate_weights import Jackknife, UnitFactors
 from masar_research.errors import DesignError
 
 Floats = NDArray[np.float64]

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from masar_research.columns import Columns
 from masar_research.engine import replicate_making as making
 from masar_research.engine.design import Design
 from masar_research.engine.encode import combine
-from masar_research.engine.replicates import AdjustedFactors, RowWeights, attach, refine
+from masar_research.engine.replicate_weights import AdjustedFactors, RowWeights
+from masar_research.engine.replicates import attach
 from masar_research.errors import DesignError, MasarError
 from masar_research.replicates import (
     BRR,
@@ -30,7 +32,9 @@ from masar_research.weighting.steps import Applied, Base, Ground, Nonresponse, P
 if TYPE_CHECKING:
     from masar_research.survey import Survey
 
-_CALLED = 500
+_USUAL = 500
+# Replicates whose cell weights are formed at once.
+_TOGETHER = 50
 # Row weights of all replicates may not take more memory than this (bytes).
 _MOST_MEMORY = 2_000_000_000
 # Steps taken again on the full sample must give its weights to this relative precision.
@@ -109,7 +113,7 @@ def with_replicates(
     if not steps:
         weights: Any = made.weights
     elif all(_by_cell(log.step) for log in steps):
-        design, weights = _adjusted(survey, steps, made.weights)
+        weights = _adjusted(survey, steps, made.weights)
         facts["kept_as"] = f"factors per unit and per cell of the steps ({weights.adjustment.shape[1]} cells)"
     else:
         needed = len(survey) * number * 8
@@ -141,7 +145,7 @@ def _make(
         case RaoWu():
             made = making.rao_wu(design, kind.number, rng)
         case Bootstrap():
-            made = making.bootstrap(design, kind.number or _CALLED, rng)
+            made = making.bootstrap(design, kind.number or _USUAL, rng)
         case JK2():
             made = making.paired_jackknife(design, rng)
         case JK1():
@@ -172,36 +176,37 @@ def _by_cell(step: Any) -> bool:
     return isinstance(step, Rake | Poststratify)
 
 
-def _adjusted(
-    survey: Survey, steps: list[Applied], base: Any
-) -> tuple[Design, AdjustedFactors]:
-    start = steps[0].before
+def _adjusted(survey: Survey, steps: list[Applied], base: Any) -> AdjustedFactors:
+    start, unit = steps[0].before, survey.design.unit
     cell, representative = _cells(survey, steps, start)
     small = survey.with_columns({})
     small._columns = Columns(survey.frame.iloc[representative], survey.codebook)
-    design, unit, cell_of = refine(survey.design, cell)
-    n_cells = len(representative)
-    sums = np.bincount(design.unit, start, len(unit))
-    waves = waves_of(small)
+    waves, n_cells = waves_of(small), len(representative)
+    pair, (unit_of, cell_of) = combine(unit, cell)
+    sums = np.bincount(pair, start)
 
     def run(weights: np.ndarray, which: str) -> np.ndarray:
         after = _retake(small, steps, weights, waves, which)
         return np.divide(after, weights, out=np.zeros(n_cells), where=weights > 0)
 
     full = run(np.bincount(cell_of, sums, n_cells), "the full sample")
-    expected = start * full[cell]
-    if not np.allclose(expected, survey.design.weights, rtol=_SAME, atol=0):
+    _same_weights(survey, start * full[cell])
+    adjustment = np.empty((base.number, n_cells))
+    by_unit = csr_array((sums, (cell_of, unit_of)), shape=(n_cells, base.n_units))
+    for first in range(0, base.number, _TOGETHER):
+        factors = base.block(slice(first, first + _TOGETHER))
+        for k, weights in enumerate((by_unit @ np.ascontiguousarray(factors.T)).T):
+            adjustment[first + k] = run(weights, f"replicate {first + k + 1}")
+    np.divide(adjustment, full, out=adjustment, where=full > 0)
+    return AdjustedFactors(base, unit, cell, adjustment)
+
+
+def _same_weights(survey: Survey, again: np.ndarray) -> None:
+    if not np.allclose(again, survey.design.weights, rtol=_SAME, atol=0):
         raise DesignError(
             "The weighting steps of the survey's history, taken again, do not give its weights.",
             remedy="Weight the survey anew with survey.weighting, then make the replicates.",
         )
-    adjustment = np.empty((base.number, n_cells))
-    for r in range(base.number):
-        factors = base.block(slice(r, r + 1))[0]
-        weights = np.bincount(cell_of, sums * factors[unit], n_cells)
-        adjustment[r] = run(weights, f"replicate {r + 1}")
-    np.divide(adjustment, full, out=adjustment, where=full > 0)
-    return design, AdjustedFactors(base, unit, cell_of, adjustment)
 
 
 def _every_row(
@@ -215,14 +220,7 @@ def _every_row(
             remedy="Use fewer replicates, leave that step out, or min_cell=0 for non-response.",
         )
     start, waves = steps[0].before, waves_of(survey)
-    if not np.allclose(
-        _retake(survey, steps, start, waves, "the full sample"), survey.design.weights,
-        rtol=_SAME, atol=0,
-    ):  # fmt: skip
-        raise DesignError(
-            "The weighting steps of the survey's history, taken again, do not give its weights.",
-            remedy="Weight the survey anew with survey.weighting, then make the replicates.",
-        )
+    _same_weights(survey, _retake(survey, steps, start, waves, "the full sample"))
     columns = []
     for r in range(base.number):
         weights = start * base.block(slice(r, r + 1))[0][survey.design.unit]

@@ -105,7 +105,21 @@ class Columns:
         """Every combination of the categories of `by`, first variable slowest."""
         if not by:
             return Domains(None, pd.DataFrame(index=range(1)))
+        twice = sorted({name for name in by if list(by).count(name) > 1})
+        if twice:
+            raise DataError(
+                f"by= names {', '.join(twice)} twice.",
+                remedy="Name each variable once.",
+                ar=f"تكرر «{'، '.join(twice)}» في by=؛ اذكر كل متغيّر مرة واحدة.",
+            )
         parts = [self.coded(name) for name in by]
+        unanswered = [name for name, part in zip(by, parts, strict=True) if not part.levels]
+        if unanswered:
+            raise DataError(
+                f"by= names {', '.join(unanswered)}, which nobody in the survey answered.",
+                remedy="Check whom it was asked of, and in which wave.",
+                ar=f"لا إجابات في المسح عن «{'، '.join(unanswered)}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
+            )
         codes = parts[0].codes
         if len(parts) > 1:
             bad = codes < 0

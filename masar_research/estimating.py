@@ -41,6 +41,7 @@ class Answer:
 
 def answer_statistic(asked: Answer, kind: Kind, engine: Callable[..., Linearized]) -> Estimates:
     """Means, totals, ratios and counts: one row per domain and variable."""
+    _any_variable(asked.variables if kind != "count" else ("persons",))
     domains = asked.columns.domains(asked.by)
     heads, parts = [], []
     if kind == "count":
@@ -57,6 +58,7 @@ def answer_statistic(asked: Answer, kind: Kind, engine: Callable[..., Linearized
 def answer_proportion(asked: Answer, interval: str) -> Estimates:
     """Shares: the ones of a 0/1 variable, every category of any other."""
     check_interval(interval)
+    _any_variable(asked.variables)
     domains = asked.columns.domains(asked.by)
     heads, parts, counts, missing = [], [], [], 0
     for name in asked.variables:
@@ -69,6 +71,12 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
             missing += int(parts[-1].n_missing.sum())
             continue
         levels = coded.levels
+        if not levels:
+            raise EstimationError(
+                f"Nobody in the survey answered {name!r}: it has no categories and no values.",
+                remedy="Check whom it was asked of, and in which wave.",
+                ar=f"لا إجابات في المسح عن «{name}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
+            )
         parts.append(
             linearized.proportion(asked.design, coded.codes, len(levels), **asked.cells(domains))
         )
@@ -77,6 +85,15 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
         counts.append(_cases(asked, domains, coded.codes, len(levels)))
         missing += int(parts[-1].n_missing[:: len(levels)].sum())
     return _wrap(asked, "proportion", heads, parts, missing, interval, np.concatenate(counts))
+
+
+def _any_variable(names: tuple[str, ...]) -> None:
+    if not names:
+        raise EstimationError(
+            "No variable was named.",
+            remedy="Name at least one variable of the survey.",
+            ar="لم يُذكر أي متغيّر؛ اذكر متغيّراً واحداً على الأقل.",
+        )
 
 
 def check_interval(interval: str) -> None:

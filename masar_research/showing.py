@@ -61,6 +61,16 @@ class Shown:
         return tables.estimates_html(rows, columns, self.lang, notes=self.notes)
 
 
+def check_language(lang: str) -> None:
+    """Raise unless it is one of the two languages."""
+    if lang not in ("ar", "en"):
+        raise EstimationError(
+            f"lang={lang!r} is not a language of the workbench.",
+            remedy='Use "ar" or "en".',
+            ar=f"اللغة «{lang}» غير متاحة؛ استعمل ar أو en.",
+        )
+
+
 def word(name: str, lang: str) -> str:
     return WORDS[name][lang == "ar"]
 
@@ -144,6 +154,7 @@ def keys(estimates: Estimates) -> list[str]:
 
 def table(estimates: Estimates, lang: str, profile: str) -> Shown:
     """The rows with labels in one language, gated by a profile."""
+    check_language(lang)
     judged = decisions(estimates, profile)
     named = keys(estimates)
     out: dict[str, list[str]] = {title_of(estimates, c, lang): [] for c in named}
@@ -199,6 +210,7 @@ def _p(value: float) -> str:
 
 def plot(estimates: Estimates, lang: str, profile: str) -> Art:
     """Dots with whiskers; the last domain column of two or three codes sets the colour."""
+    check_language(lang)
     from masar_research.present import charts
     from masar_research.present.charts import Mark, Panel, Row
 

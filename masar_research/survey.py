@@ -89,6 +89,12 @@ class Survey:
         card: SurveyCard | None = None,
         checksum: str | None = None,
     ) -> None:
+        if not isinstance(frame, pd.DataFrame):
+            raise DesignError(
+                f"Expected a pandas DataFrame, found {type(frame).__name__}.",
+                remedy="Read a file with masar_research.read(path).frame, or load a study with masar_research.load(name).",
+                ar="يلزم جدول بيانات (DataFrame)؛ اقرأ الملف بالأمر masar_research.read أو حمّل الدراسة بالأمر masar_research.load.",
+            )
         self._columns = Columns(frame.copy(deep=False), codebook or Codebook())
         self._mask: np.ndarray | None = None
         self.base: tuple[str, ...] = ()
@@ -106,13 +112,30 @@ class Survey:
             self.design = self._given(replicates, lonely_psu, collapse)
             return
         self.design = designs.declare(
-            self._column(weights, "weights").astype(float),
+            self._weight_column(weights),
             strata=self._column(strata, "strata"),
             psu=[self._column(name, "psu") for name in stages] or None,
             fpc=[self._column(name, "fpc") for name in fractions] or None,
             lonely_psu=lonely_psu,
             wave=self._column(wave, "wave"),
             collapse=self._column(collapse, "collapse"),
+        )
+
+    def _weight_column(self, name: str) -> np.ndarray:
+        """The weights as numbers; text, dates and complex numbers are none."""
+        column = self._column(name, "weights")
+        if column.ndim > 1:
+            return column
+        try:
+            if column.dtype.kind != "c":
+                return self._columns.values(name)
+        except DataError:
+            pass
+        shown = [value for value in column if isinstance(value, str)] or list(column)
+        raise DesignError(
+            f"weights={name!r}: expected numbers, found {', '.join(map(repr, shown[:3]))} among them.",
+            remedy="Correct these values in the source file, or name the column that holds the weights.",
+            ar=f"عمود الأوزان «{name}» يحوي ما ليس رقماً؛ صحّح القيم في الملف أو سمِّ عمود الأوزان الصحيح.",
         )
 
     def _given(self, kind: Given, lonely_psu: str, collapse: str | None) -> designs.Design:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from masar_research.engine.cells import Cells, Rows
 from masar_research.engine.design import Aggregate, Design
@@ -190,6 +189,8 @@ class AdjustedFactors:
             return out
         domain, cell, unit = where
         column, (of_domain, of_cell) = combine(domain, cell)
+        from scipy.sparse import csr_array
+
         by_unit = csr_array((totals, (column, unit)), shape=(len(of_cell), self.base.n_units))
         start = np.flatnonzero(np.concatenate([[True], of_domain[1:] != of_domain[:-1]]))
         step = max(1, _BLOCK // max(len(of_cell), self.base.n_units))

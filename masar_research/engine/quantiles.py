@@ -101,7 +101,7 @@ class Quantile:
 
 def order(
     design: Design, y: ArrayLike, *, domain: ArrayLike | None = None, n_domains: int = 1,
-    mask: NDArray[np.bool_] | None = None,
+    mask: NDArray[np.bool_] | None = None, ties: bool = True,
 ) -> Ordered:  # fmt: skip
     """Sort the rows that count by domain and value, once for any number of quantiles.
 
@@ -109,11 +109,9 @@ def order(
     ----------
     design, y, domain, n_domains, mask
         As in :func:`masar_research.engine.linearized.mean`.
-
-    Notes
-    -----
-    Equal values stand in order of weight: interpolating rules see where each of them lies, and
-    the result must not depend on the order of the rows.
+    ties : bool
+        Put equal values in order of weight. Interpolating rules see where each of them lies, and
+        must not depend on the order of the rows; the rules in `STEPS` do not see it.
     """
     rows, (values,) = select(
         design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask
@@ -131,7 +129,8 @@ def order(
     start = np.concatenate([[0], np.cumsum(rows.n)]).astype(np.intp)
     cumulated = np.empty_like(weights)
     for first, last in zip(start[:-1], start[1:], strict=True):
-        _order_ties(values[first:last], weights[first:last])
+        if ties:
+            _order_ties(values[first:last], weights[first:last])
         np.cumsum(weights[first:last], out=cumulated[first:last])
     return Ordered(values, weights, cumulated, start)
 

@@ -83,7 +83,8 @@ def quantile(
     heads, found = [], []
     for name in asked.variables:
         values = asked.columns.values(name)
-        ordered = quantiles.order(asked.design, values, **cells)
+        ties = rule not in quantiles.STEPS
+        ordered = quantiles.order(asked.design, values, **cells, ties=ties)
         for p in shares:
             found.append(
                 quantiles.quantile(

@@ -3,7 +3,7 @@
 The unit totals that the variance needs are derivatives of the estimate by a factor on all
 weights of a unit (the infinitesimal jackknife); central differences give them for any function
 that is smooth in the weights. Calibrated weights ask for the derivative in further directions,
-which come the same way.
+which come the same way. With replicates the statistic itself is computed in each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from masar_research.engine.cells import gather, outcome, select
+from masar_research.engine.cells import Rows, gather, outcome, select
 from masar_research.engine.design import Design
 from masar_research.engine.functional import domain_rows
 from masar_research.engine.linearized import Linearized, _finish
@@ -91,6 +91,9 @@ def differentiate(
                     out[code, cell] = _along(statistic, weights, part, group, push[group], STEP)
         return out
 
+    if design.replicates is not None:
+        totals = _replicated(design, statistic, filled, places, estimate)
+        return _counted(design, rows, estimate, totals)
     ones = np.ones(design.n_rows)
     totals = derivatives(design.unit, design.n_units, ones)
     for cell, inside in enumerate(places):
@@ -99,12 +102,31 @@ def differentiate(
             _require_smooth(statistic, rows.weights[inside], part, design.unit[inside], totals[:, cell])
     if design.calibration is not None:
         totals = design.calibration.residualise(totals, derivatives)
+    return _counted(design, rows, estimate, totals)
+
+
+def _counted(design: Design, rows: Rows, estimate: Floats, totals: Floats) -> Linearized:
     totals = np.where(np.isnan(estimate), np.nan, totals)
     cells = gather(design, rows, (None,))
-    empty = np.full(n_domains, np.nan)
+    empty = np.full(rows.n_domains, np.nan)
     weight = cells.sums[0].sum(axis=0)
     counted = _finish(design, rows, cells, estimate, weight, empty, lambda sums: sums[0])
     return replace(counted, totals=totals)
+
+
+def _replicated(
+    design: Design, statistic: Statistic, columns: tuple[Floats, ...],
+    places: list[NDArray[np.intp]], estimate: Floats,
+) -> Floats:  # fmt: skip
+    """(R, n_domains) deviations: the statistic itself under the weights of each replicate."""
+    replicates = design.replicates
+    theta = np.full((replicates.number, len(places)), np.nan)
+    for r in range(replicates.number):
+        weights = replicates.weights.rows(design, r)
+        for cell, inside in enumerate(places):
+            if np.isfinite(estimate[cell]) and np.any(weights[inside]):
+                theta[r, cell] = _value(statistic, weights[inside], columns, inside)
+    return replicates.deviations(theta, estimate)
 
 
 def matches(

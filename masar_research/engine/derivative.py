@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine.cells import Rows, gather, outcome, select
 from masar_research.engine.design import Design
-from masar_research.engine.functional import domain_rows
+from masar_research.engine.functional import domain_rows, replicated
 from masar_research.engine.linearized import Linearized, _finish
 from masar_research.errors import EstimationError
 
@@ -92,7 +92,7 @@ def differentiate(
         return out
 
     if design.replicates is not None:
-        totals = _replicated(design, statistic, filled, places, estimate)
+        totals = replicated(design, rows, filled, statistic, estimate)
         return _counted(design, rows, estimate, totals)
     ones = np.ones(design.n_rows)
     totals = derivatives(design.unit, design.n_units, ones)
@@ -112,21 +112,6 @@ def _counted(design: Design, rows: Rows, estimate: Floats, totals: Floats) -> Li
     weight = cells.sums[0].sum(axis=0)
     counted = _finish(design, rows, cells, estimate, weight, empty, lambda sums: sums[0])
     return replace(counted, totals=totals)
-
-
-def _replicated(
-    design: Design, statistic: Statistic, columns: tuple[Floats, ...],
-    places: list[NDArray[np.intp]], estimate: Floats,
-) -> Floats:  # fmt: skip
-    """(R, n_domains) deviations: the statistic itself under the weights of each replicate."""
-    replicates = design.replicates
-    theta = np.full((replicates.number, len(places)), np.nan)
-    for r in range(replicates.number):
-        weights = replicates.weights.rows(design, r)
-        for cell, inside in enumerate(places):
-            if np.isfinite(estimate[cell]) and np.any(weights[inside]):
-                theta[r, cell] = _value(statistic, weights[inside], columns, inside)
-    return replicates.deviations(theta, estimate)
 
 
 def matches(

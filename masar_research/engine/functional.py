@@ -48,7 +48,8 @@ def functional(
     Linearized
         m = n_domains × k, domain-major. NaN where a domain holds no row. The reference
         variance is ``Σ_d w · Σ_d w (z − z̄)² / (n_d − 1)`` of the influence z: that of a simple
-        random sample, with replacement, of as many rows.
+        random sample, with replacement, of as many rows. With replicate weights the estimates
+        are made again under each.
 
     Raises
     ------
@@ -91,7 +92,32 @@ def functional(
     result = _finish(
         design, rows, cells, estimate.ravel(), weight, srs.ravel(), totals, present, size
     )
-    return replace(result, totals=np.where(np.isnan(result.estimate), np.nan, result.totals))
+    spread = result.totals
+    if design.replicates is not None:
+        spread = replicated(design, rows, filled, lambda *part: answer(*part)[0], result.estimate)
+    return replace(result, totals=np.where(np.isnan(result.estimate), np.nan, spread))
+
+
+def replicated(
+    design: Design, rows: Rows, columns: tuple[Floats, ...], estimate_of: Callable[..., ArrayLike],
+    full: Floats,
+) -> Floats:  # fmt: skip
+    """(R, m) deviations of the estimates made again under every replicate's weights.
+
+    `estimate_of` takes the weights and columns of a domain's rows; rows without weight in a
+    replicate are left out there. `full` (m,) are the estimates under the design's own weights.
+    """
+    replicates, places = design.replicates, domain_rows(rows)
+    theta = np.full((replicates.number, len(full)), np.nan)
+    size = len(full) // rows.n_domains
+    for r in range(replicates.number):
+        weights = replicates.weights.rows(design, r)
+        for cell, inside in enumerate(places):
+            counted = inside[weights[inside] > 0]
+            if len(counted):
+                part = (column[counted] for column in columns)
+                theta[r, cell * size : (cell + 1) * size] = estimate_of(weights[counted], *part)
+    return replicates.deviations(theta, full)
 
 
 def domain_rows(rows: Rows) -> list[NDArray[np.intp]]:

@@ -78,6 +78,8 @@ def statistic(
                               remedy="Name the columns the function takes.")  # fmt: skip
     label = getattr(function, "__name__", type(function).__name__)
     how = "numerical derivative by the weights of every unit" if influence is None else "given"
+    if survey.design.replicates is not None:
+        how = "not needed: the function under every replicate's weights"
     note = {"statistic": label, "columns": list(names), "influence": how}
     asked = survey._answer(names, by, level, extra=note)
     domains = asked.columns.domains(asked.by)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import masar_research as mr
+from masar_research import replicates
 from masar_research.engine.calibration import rake
 from masar_research.errors import EstimationError
 
@@ -142,3 +143,25 @@ def test_a_domain_without_rows_is_nan_and_harms_no_other():
     for influence in (mean_influence, None):
         rows = survey.statistic(mean, "y", by="sex", influence=influence).frame.set_index("sex")
         assert np.isnan(rows.loc[2, "estimate"]) and rows.loc[1, "std_error"] > 0
+
+
+@pytest.mark.parametrize("influence", [mean_influence, None], ids=["influence", "none"])
+def test_under_replicate_weights_the_statistic_is_made_again(influence):
+    survey = SURVEYS["plain"].with_replicates(replicates.JKn())
+    own = survey.statistic(mean, "y", by="sex", influence=influence)
+    reference = survey.mean("y", by="sex")
+    np.testing.assert_allclose(own.frame["std_error"], reference.frame["std_error"], rtol=1e-9)
+    assert "replicate" in own.note["influence"]
+
+
+def test_inequality_under_a_jackknife_is_near_its_linearisation():
+    plain = SURVEYS["plain"]
+    jackknife = plain.with_replicates(replicates.JKn())
+    for call in (
+        lambda s: s.gini("y", by="sex"), lambda s: s.quintile_ratio("y"),
+        lambda s: s.fgt("y", "0.5*mean", alpha=1), lambda s: s.lorenz("y", shares=[0.3, 0.7]),
+    ):  # fmt: skip
+        linear, replicate = call(plain).frame, call(jackknife).frame
+        np.testing.assert_allclose(replicate["estimate"], linear["estimate"], rtol=1e-12)
+        np.testing.assert_allclose(replicate["std_error"], linear["std_error"], rtol=0.12)
+        assert (replicate["std_error"] != linear["std_error"]).all()

@@ -189,7 +189,13 @@ class JKn(_Type):
 
 @dataclass(frozen=True, slots=True)
 class JK2(_Type):
-    """Paired jackknife, one replicate per stratum of two PSUs: scale 1."""
+    """Paired jackknife, one replicate per stratum of two PSUs: scale 1.
+
+    Centred on the estimate unless told otherwise: around the mean of H replicates the variance
+    would lose about 1 / H.
+    """
+
+    mse: bool = True
 
     def own_scale(self, number: int) -> float:
         return 1.0

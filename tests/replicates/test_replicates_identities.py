@@ -37,7 +37,7 @@ PAIRED = sample(2, strata=13, take=2)
 LINEAR = {
     "JKn": (sample(), replicates.JKn(), None), "BRR": (PAIRED, replicates.BRR(), None),
     "Fay": (PAIRED, replicates.Fay(rho=0.3), None), "BRR with fay": (PAIRED, replicates.BRR(fay=0.5), None),
-    "JK2": (PAIRED, replicates.JK2(mse=True), 7),
+    "JK2": (PAIRED, replicates.JK2(), 7),
 }  # fmt: skip
 
 

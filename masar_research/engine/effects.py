@@ -25,8 +25,10 @@ class DesignEffects:
     ----------
     estimate, std_error, cv : ndarray
         The weighted mean, its design-based standard error and ``SE / |mean|``.
-    n, df, psus : ndarray of int
-        Observations, degrees of freedom, and PSUs with an observation.
+    n, df : ndarray of int
+        Observations and degrees of freedom.
+    psus : ndarray
+        PSUs with an observation; NaN for given replicate weights, whose PSUs nobody knows.
     deff, deft : ndarray
         Variance over that of a simple random sample of n, and its root.
     n_eff : ndarray
@@ -37,7 +39,7 @@ class DesignEffects:
         Variance over what an analyst would report who ignores weights, strata and PSUs.
     icc : ndarray
         Intraclass correlation of the outcome by PSU; NaN without at least two observations in
-        some PSU.
+        some PSU, or without PSUs.
     rows_per_psu : ndarray
         ``n / psus``.
     """
@@ -47,7 +49,7 @@ class DesignEffects:
     cv: Floats
     n: NDArray[np.intp]
     df: NDArray[np.intp]
-    psus: NDArray[np.intp]
+    psus: Floats
     deff: Floats
     deft: Floats
     n_eff: Floats
@@ -119,15 +121,15 @@ def diagnose(
         deff = np.where(simple > 0, spread / simple, np.nan)
         flat = np.where(np.isnan(values), np.nan, 1.0)
         squared = linearized.mean(design, flat * design.weights, **cells).estimate
-        naive, icc = _unweighted(design, values, domain, n_domains, mask)
+        naive, icc, psus = _unweighted(design, values, domain, n_domains, mask)
         return DesignEffects(
             estimate=found.estimate, std_error=std_error,
             cv=np.where(found.estimate != 0, std_error / np.abs(found.estimate), np.nan),
-            n=found.n, df=found.df, psus=found.psu_count, deff=deff, deft=np.sqrt(deff),
+            n=found.n, df=found.df, psus=psus, deff=deff, deft=np.sqrt(deff),
             n_eff=np.where(deff > 0, found.n / deff, np.nan),
             deff_weights=found.n * squared / found.sum_weights,
             meff=np.where(naive > 0, spread / naive, np.nan), icc=icc,
-            rows_per_psu=found.n / found.psu_count,
+            rows_per_psu=found.n / np.where(psus > 0, psus, np.nan),
         )  # fmt: skip
 
 
@@ -145,8 +147,8 @@ def _fraction(found: linearized.Linearized) -> Floats:
 def _unweighted(
     design: Design, values: Floats, domain: ArrayLike | None, n_domains: int,
     mask: NDArray[np.bool_] | None,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """(m,) unweighted s²/n, and the intraclass correlation by PSU."""
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """(m,) unweighted s²/n, the intraclass correlation by PSU, and the number of PSUs."""
     counted = (design.weights > 0) & ~np.isnan(values)
     if mask is not None:
         counted &= mask
@@ -168,4 +170,6 @@ def _unweighted(
     m0 = (n - np.bincount(inside, size**2, n_domains) / n) / (k - 1)
     msb, msw = between / (k - 1), within / (n - k)
     icc = np.where((k > 1) & (n > k), (msb - msw) / (msb + (m0 - 1) * msw), np.nan)
-    return np.where(n > 1, (within + between) / (n - 1) / n, np.nan), icc
+    if design.replicates is not None and design.n_units == 1:
+        k = np.full(n_domains, np.nan)
+    return np.where(n > 1, (within + between) / (n - 1) / n, np.nan), icc, k

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine import linearized
+from masar_research.engine.cells import gather, select
 from masar_research.engine.design import Design
 from masar_research.engine.linearized import Linearized
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.intp]
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statistic:
+    """A statistic as a function of sums of weight × column by domain (and level).
+
+    Parameters
+    ----------
+    columns : tuple of ndarray (n,)
+        What is summed beside the weights.
+    of_sums : callable
+        Sums of 1 and of each column, (k, n_domains × n_levels) each, → (k, n_domains).
+    level : ndarray of int (n,), optional
+    n_levels : int
+    """
+
+    columns: tuple[Floats, ...]
+    of_sums: Callable[[tuple[Floats, ...]], Floats]
+    level: NDArray[np.intp] | None = None
+    n_levels: int = 1
+
+
 # A deviation below this share of the mean is rounding, not variation.
 _ROUNDING = 1e-12
 
 
 def scores(
-    design: Design, score: Floats, estimate: ArrayLike, *, domain: ArrayLike | None = None,
-    n_domains: int = 1, mask: NDArray[np.bool_] | None = None,
+    design: Design, score: Floats, estimate: ArrayLike, statistic: Statistic, *,
+    domain: ArrayLike | None = None, n_domains: int = 1, mask: NDArray[np.bool_] | None = None,
 ) -> Linearized:  # fmt: skip
-    """Any statistic of a domain from its score: influence × Σ_d w, of weighted mean zero.
+    """Any statistic of a domain from its score: influence × Σ_d w, up to a constant.
 
     Parameters
     ----------
@@ -31,6 +54,8 @@ def scores(
     score : ndarray (n,)
         NaN where the outcome is missing. Outside the domains it does not count.
     estimate : array_like (n_domains,)
+    statistic : Statistic
+        The same statistic from sums: what a design with replicates computes in each of them.
     domain, n_domains, mask
         As in :func:`masar_research.engine.linearized.mean`.
 
@@ -42,9 +67,14 @@ def scores(
     """
     found = linearized.mean(design, score, domain=domain, n_domains=n_domains, mask=mask)
     values = np.where(found.n > 0, np.asarray(estimate, dtype=float), np.nan)
-    lost = np.isnan(values)
+    lost, totals = np.isnan(values), found.totals
+    if design.replicates is not None:
+        rows, _ = select(design, (score,), domain=domain, n_domains=n_domains, mask=mask)
+        columns = (np.where(rows.weights > 0, column, 0.0) for column in statistic.columns)
+        cells = gather(design, rows, (None, *columns), statistic.level, statistic.n_levels)
+        totals = design.replicates.of_statistic(cells, statistic.of_sums)
     return replace(
-        found, estimate=values, totals=np.where(lost, np.nan, found.totals),
+        found, estimate=values, totals=np.where(lost, np.nan, totals),
         srs_variance=np.where(lost, np.nan, found.srs_variance),
     )  # fmt: skip
 
@@ -85,9 +115,15 @@ def covariance(
     first, second = _both(x, y)
     a, n = _centred(design, first, cells)
     b = a if second is first else _centred(design, second, cells)[0]
-    product = a * b * _by_row(n / np.maximum(n - 1, 1), domain, n_domains)
+    factor = n / np.maximum(n - 1, 1)
+    product = a * b * _by_row(factor, domain, n_domains)
     estimate = linearized.mean(design, product, **cells).estimate
-    return scores(design, product, np.where(n > 1, estimate, np.nan), **cells)
+
+    def of_sums(s: tuple[Floats, ...]) -> Floats:
+        return factor * (s[3] - s[1] * s[2] / s[0]) / s[0]
+
+    statistic = Statistic((a, b, a * b), of_sums)
+    return scores(design, product, np.where(n > 1, estimate, np.nan), statistic, **cells)
 
 
 def correlation(
@@ -125,7 +161,13 @@ def correlation(
     (u, flat_u), (v, flat_v) = (_standardised(design, part, cells) for part in (first, second))
     r = np.clip(linearized.mean(design, u * v, **cells).estimate, -1.0, 1.0)
     score = u * v - _by_row(r, domain, n_domains) * (u * u + v * v) / 2
-    return scores(design, score, np.where(flat_u | flat_v, np.nan, r), **cells)
+
+    def of_sums(s: tuple[Floats, ...]) -> Floats:
+        uu, vv, uv = (s[i] - s[j] * s[k] / s[0] for i, j, k in ((3, 1, 1), (4, 2, 2), (5, 1, 2)))
+        return uv / np.sqrt(uu * vv)
+
+    statistic = Statistic((u, v, u * u, v * v, u * v), of_sums)
+    return scores(design, score, np.where(flat_u | flat_v, np.nan, r), statistic, **cells)
 
 
 def _both(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from masar_research.engine import linearized
 from masar_research.engine.design import Design
 from masar_research.engine.linearized import Linearized
-from masar_research.engine.moments import scores
+from masar_research.engine.moments import Statistic, scores
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
@@ -92,5 +92,11 @@ def standardise(
     centre = np.where(inside > 0, averages, 0.0).ravel()
     used = np.maximum(cell, 0)
     score = np.where(np.isnan(values), np.nan, factor[used] * (values - centre[used]))
-    found = scores(design, score, estimate, domain=domain, n_domains=n_domains, mask=mask)
+
+    def of_sums(s: tuple[Floats, ...]) -> Floats:
+        rates = (s[1] / s[0]).reshape(len(s[0]), n_domains, k)
+        return np.where(standard > 0, standard * rates, 0.0).sum(axis=2)
+
+    statistic = Statistic((values,), of_sums, np.maximum(groups, 0).astype(np.intp), k)
+    found = scores(design, score, estimate, statistic, domain=domain, n_domains=n_domains, mask=mask)
     return found, empty

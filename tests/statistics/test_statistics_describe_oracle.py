@@ -26,7 +26,8 @@ INTERVAL = {"mean": "woodruff", "beta": "beta", "xlogit": "xlogit", "asin": "arc
 DOMAINS = {"all": None, "region2": "region == 2", "women": "sex == 2",
            "women24": "sex == 2 and governorate == 24"}  # fmt: skip
 PLACES = list(product(("wr", "two_stage", "unclustered"), DOMAINS))
-NHANES = Path(os.environ.get("MASAR_REAL_DATA", "/nonexistent")) / "r_survey" / "nhanes.csv"
+REAL = Path(os.environ.get("MASAR_REAL_DATA", "/nonexistent"))
+NHANES, RECS = REAL / "r_survey" / "nhanes.csv", REAL / "recs2015" / "recs.csv"
 
 
 @cache
@@ -161,6 +162,35 @@ def test_design_effects(kind, domain):
         row = chosen.diagnostics("income", reference=reference).frame.iloc[0]
         near(row["deff"], case["deff"])
         near(row["cv"], case["cv"])
+
+
+def test_replicates_compute_the_statistic_again():
+    """Delete-one-PSU jackknife; R's ``svyvar`` takes n/(n − 1) in each replicate as here."""
+    chosen, expected = whole("wr").with_replicates(mr.replicates.JKn(mse=True)), REFERENCE["replicates"]
+    standard = dict(zip((1, 2, 3, 4), (310, 290, 220, 180), strict=True))
+    for name, found in (
+        ("variance", chosen.variance("income")),
+        ("median", chosen.median("income")),
+        ("standard", chosen.standardise("employed", "agegroup", standard)),
+        ("correlation", chosen.correlation("income", "hours")),
+    ):
+        row = found.frame.iloc[0]
+        near([row["estimate"], row["std_error"]], [expected[name], expected[f"{name}_se"]])
+    row = chosen.median("income").frame.iloc[0]
+    near([row["conf_low"], row["conf_high"]], [expected["median_low"], expected["median_high"]])
+
+
+@pytest.mark.skipif(not RECS.is_file(), reason="MASAR_REAL_DATA/recs2015/recs.csv is not here")
+def test_published_medians_of_the_energy_survey():
+    """RECS 2015 with Fay replicates: 68 °F in winter nights; DOLLAREL in the South 1,502 (1,444–1,555)."""
+    replicates = mr.replicates.BRR("BRRWT*", fay=0.5, mse=True)
+    chosen = mr.Survey(pd.read_csv(RECS), weights="NWEIGHT", replicates=replicates)
+    assert chosen.where("WinterTempNight > 0").median("WinterTempNight").frame["estimate"].iloc[0] == 68
+    row = chosen.where("Region == 'South'").median("DOLLAREL").frame.iloc[0]
+    found = [int(row[name]) for name in ("estimate", "conf_low", "conf_high")]
+    assert found == [1502, 1444, 1555]
+    plan = chosen.diagnostics("DOLLAREL").frame.iloc[0]
+    assert np.isnan([plan["psus"], plan["icc"], plan["rows_per_psu"]]).all() and plan["deff"] > 1
 
 
 @pytest.mark.skipif(not NHANES.is_file(), reason="MASAR_REAL_DATA/r_survey/nhanes.csv is not here")

@@ -112,6 +112,28 @@ for (kind in names(designs)) for (domain in names(domains)) {
       naive = var(x$income) / nrow(x), icc = (ms[1] - ms[2]) / (ms[1] + (m0 - 1) * ms[2]))
 }
 
+# The same statistics from delete-one-PSU replicates, computed again in each of them.
+jk <- as.svrepdesign(designs$wr, type = "JKn", mse = TRUE)
+known <- subset(jk, !is.na(income))
+v <- svyvar(~income, known)
+q <- svyquantile(~income, known, 0.5, qrule = "school", interval.type = "mean",
+                 df = degf(subset(designs$wr, !is.na(income))))$income
+# svystandardize leaves rows out of replicate designs badly: rates from their definition instead.
+rate <- withReplicates(jk, function(w, x) {
+  ok <- !is.na(x$employed)
+  cell <- tapply(w[ok] * x$employed[ok], x$agegroup[ok], sum) / tapply(w[ok], x$agegroup[ok], sum)
+  sum(cell * c(310, 290, 220, 180) / 1000)
+})
+r <- withReplicates(jk, function(w, x) {
+  ok <- !is.na(x$income)
+  cov.wt(x[ok, c("income", "hours")], w[ok], cor = TRUE)$cor[1, 2]
+})
+out$replicates <- list(
+  variance = as.vector(v), variance_se = as.vector(SE(v)),
+  median = q[1], median_low = q[2], median_high = q[3], median_se = q[4],
+  standard = as.vector(rate), standard_se = as.vector(SE(rate)),
+  correlation = as.vector(r), correlation_se = as.vector(SE(r)))
+
 # nhanes, as R's help page of svystandardize uses it. Only these aggregates are kept here.
 data(nhanes)
 nd <- svydesign(id = ~SDMVPSU, strata = ~SDMVSTRA, weights = ~WTMEC2YR, nest = TRUE, data = nhanes)

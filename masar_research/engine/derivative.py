@@ -194,18 +194,33 @@ def _require_smooth(
     statistic: Statistic, weights: Floats, columns: tuple[Floats, ...],
     unit: NDArray[np.intp], totals: Floats,
 ) -> None:  # fmt: skip
-    """Refuse a statistic whose response to small and to large changes of weight differ."""
+    """Refuse a statistic whose response to small and to large changes of weight differ.
+
+    Moved are each of the heaviest units, and the rows above each quartile of each column.
+    """
     heaviest = _heaviest(unit, weights)
-    small = totals[heaviest]
-    large = np.array([
-        _along(statistic, weights, columns, group, np.ones(len(group)), _WIDE)
-        for group in (np.flatnonzero(unit == u) for u in heaviest)
-    ])  # fmt: skip
-    gap, size = np.sqrt(np.sum((large - small) ** 2)), np.sqrt(np.sum(large**2))
-    if not gap <= 0.25 * size + 1e-12 * np.abs(statistic(weights, *columns)):
+    units = [np.flatnonzero(unit == u) for u in heaviest]
+    parts = [
+        np.flatnonzero(column > np.quantile(column, p))
+        for column in columns for p in (0.25, 0.5, 0.75)
+    ]  # fmt: skip
+    parts = [part for part in parts if len(part)]
+
+    def along(groups: list[NDArray[np.intp]], step: float) -> Floats:
+        ones = (np.ones(len(group)) for group in groups)
+        return np.array([
+            _along(statistic, weights, columns, group, push, step)
+            for group, push in zip(groups, ones, strict=True)
+        ])  # fmt: skip
+
+    pairs = ((totals[heaviest], along(units, _WIDE)), (along(parts, STEP), along(parts, _WIDE / 2)))
+    for small, large in pairs:
+        gap, size = np.sqrt(np.sum((large - small) ** 2)), np.sqrt(np.sum(large**2))
+        if gap <= 0.25 * size + 1e-9 * np.abs(statistic(weights, *columns)):
+            continue
         raise EstimationError(
             "The statistic does not respond smoothly to the weights: small and large changes "
-            "of the heaviest sampling units disagree.",
+            "of weight disagree.",
             remedy="Give its influence function (influence=...); quantiles and statistics built "
             "on an estimated line need one.",
             ar="الإحصاءة لا تستجيب للأوزان استجابة متصلة؛ زوّد دالة التأثير الخاصة بها.",

@@ -136,6 +136,9 @@ def _design(survey: Survey) -> tuple[dict[str, Any], str]:
     from masar_research import __version__
 
     described, structure = survey.design.describe(), survey.design.structure
+    if survey.design.replicates is not None:
+        raise DesignError("R code is written for designs by strata and PSUs, not for replicate weights.",
+                          remedy="Estimate from the survey as declared.")  # fmt: skip
     if structure.overlaps:
         raise DesignError("Waves that share PSUs carry covariance that R's svydesign does not know.",
                           remedy="Load one wave, or estimate each wave by itself.")  # fmt: skip
@@ -174,8 +177,9 @@ def _steps(survey: Survey) -> tuple[Any, ...]:
     if bound is None:
         return ()
     steps = bound.calibration.steps
-    if len(steps) > 1 or steps[0].sampled or steps[0].basis.matrix is not None:
-        kinds = ", ".join(step.kind for step in steps)
+    changed = not np.array_equal(steps[-1].after, survey.design.weights)
+    if len(steps) > 1 or changed or steps[0].sampled or steps[0].basis.matrix is not None:
+        kinds = ", ".join([step.kind for step in steps] + ["a later change"] * changed)
         raise DesignError(
             f"R's survey has no counterpart for these weighting steps together: {kinds}.",
             remedy="Weights with one calibration to population counts can be repeated there.",

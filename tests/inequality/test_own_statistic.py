@@ -122,6 +122,24 @@ def test_steps_are_refused_without_an_influence():
         SURVEYS["plain"].statistic(median, "y")
 
 
+def test_steps_between_tied_values_are_refused_too():
+    """A median of whole numbers stays where it is when one unit's weights change."""
+    frame = frame_of().assign(age=np.random.default_rng(1).integers(18, 60, 400) * 1.0)
+    survey = mr.Survey(frame, weights="w", strata="h", psu="p")
+    with pytest.raises(EstimationError, match="smoothly"):
+        survey.statistic(median, "age")
+
+
+def test_smooth_statistics_pass_also_where_nothing_varies():
+    frame = frame_of().assign(y=5.0)
+    row = mr.Survey(frame, weights="w", strata="h", psu="p").statistic(mean, "y").frame.iloc[0]
+    assert row["estimate"] == 5 and row["std_error"] == pytest.approx(0, abs=1e-9)
+    few = frame_of().head(14)
+    small = mr.Survey(few, weights="w", lonely_psu="centre", strata="h", psu="p")
+    for function, names in ((mean, "x"), (share, ["x", "w"]), (correlation, ["x", "w"])):
+        assert small.statistic(function, names).frame["estimate"].notna().all()
+
+
 def test_an_influence_of_another_length_and_an_array_for_a_number_are_refused():
     with pytest.raises(EstimationError, match="influence of shape"):
         SURVEYS["plain"].statistic(mean, "y", influence=lambda w, y: np.zeros(3), check=False)

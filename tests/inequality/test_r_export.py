@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import masar_research as mr
+from masar_research import replicates
 from masar_research.codebook import Codebook, Variable
 from masar_research.engine.calibration import rake
 from masar_research.errors import DataError, DesignError, EstimationError
@@ -116,3 +117,6 @@ def test_what_r_cannot_repeat_is_refused(tmp_path):
     pooled = mr.Survey(waves, weights="weight", strata="stratum", psu="psu", wave="wave")
     with pytest.raises(DesignError, match="Waves"):
         pooled.as_r_script(pooled.mean("income"), tmp_path)
+    made = survey.with_replicates(replicates.JKn())
+    with pytest.raises(DesignError, match="replicate"):
+        made.as_r_script(made.mean("income"), tmp_path)

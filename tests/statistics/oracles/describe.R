@@ -134,6 +134,19 @@ out$replicates <- list(
   standard = as.vector(rate), standard_se = as.vector(SE(rate)),
   correlation = as.vector(r), correlation_se = as.vector(SE(r)))
 
+# Calibrated weights: the auxiliaries are taken out of every error. Variables without missing values.
+post <- postStratify(designs$wr, ~region, data.frame(region = 1:3, Freq = c(9000, 7000, 4000)))
+q <- svyquantile(~age, post, c(0.25, 0.5, 0.9), qrule = "school", df = degf(post))$age
+v <- svyvar(~age + hours, post)
+a <- sqrt(diag(attr(v, "var")))
+m <- svymean(~interaction(factor_education, factor_sex), post)
+z <- svymean(~hours, svystandardize(post, by = ~agegroup, over = ~1, population = c(310, 290, 220, 180)))
+out$calibrated <- list(
+  quantile = as.vector(q[, 1]), quantile_low = as.vector(q[, 2]), quantile_high = as.vector(q[, 3]),
+  quantile_se = as.vector(q[, 4]), moments = c(v[1, 1], v[1, 2], v[2, 2]), moments_se = a[c(1, 2, 4)],
+  table = as.vector(coef(m)), table_vcov = as.vector(vcov(m)),
+  standard = as.vector(coef(z)), standard_se = as.vector(SE(z)))
+
 # nhanes, as R's help page of svystandardize uses it. Only these aggregates are kept here.
 data(nhanes)
 nd <- svydesign(id = ~SDMVPSU, strata = ~SDMVSTRA, weights = ~WTMEC2YR, nest = TRUE, data = nhanes)

@@ -86,7 +86,12 @@ def chi_square(
 
     Examples
     --------
-    >>> survey.chi_square("sex", "employed")                     # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> survey.chi_square("sex", "works").figures()
+    'F(1, 59) = 2.540'
     """
     if statistic not in raoscott.STATISTICS:
         raise EstimationError(
@@ -130,7 +135,12 @@ def goodness_of_fit(
 
     Examples
     --------
-    >>> survey.goodness_of_fit("sex", shares={1: 0.53, 2: 0.47})  # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> survey.goodness_of_fit("sex", shares={1: 0.6, 2: 0.4}).figures()
+    'χ²(1) = 1.061'
     """
     if statistic not in _FIT:
         raise EstimationError(

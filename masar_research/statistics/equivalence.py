@@ -62,7 +62,13 @@ def equivalence(estimates: Estimates, low: float, high: float) -> Estimates:
 
     Examples
     --------
-    >>> rate.contrast("2 - 1", over="sex").equivalence(-0.03, 0.03)   # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> gap = survey.proportion("works", by="sex").contrast("2 - 1")
+    >>> gap.equivalence(-0.5, 0.5).frame["verdict"].tolist()
+    ['equivalent']
     """
     if estimates.kind != "difference":
         raise EstimationError(

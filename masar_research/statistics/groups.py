@@ -52,7 +52,12 @@ def t_test(
 
     Examples
     --------
-    >>> survey.t_test("income", by="sex")                        # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> survey.t_test("works", by="sex").figures()
+    't(58) = -1.478'
     """
     values = survey.values(variable)
     share = set(np.unique(values[~np.isnan(values)])) in ({0.0, 1.0}, {1.0})
@@ -119,6 +124,15 @@ def rank_test(
     References
     ----------
     Lumley and Scott (2013), *Biometrika* 100, 831–842.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> survey.rank_test("works", "sex", test="median").figures()
+    't(58) = -1.478'
     """
     if test not in ranks.RANK_TESTS:
         raise EstimationError(

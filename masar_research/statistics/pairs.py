@@ -57,8 +57,13 @@ def pairwise(estimates: Estimates, over: str | None = None, adjust: str = "holm"
 
     Examples
     --------
-    >>> rate = survey.proportion("employed", by="region")        # doctest: +SKIP
-    >>> rate.pairwise(adjust="holm").frame[["contrast", "estimate", "p_adjusted"]]  # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> pairs = survey.proportion("works", by=["sex", "wave"]).pairwise(over="sex")
+    >>> pairs.frame[["contrast", "wave", "estimate"]].round(2).values.tolist()
+    [['2 - 1', 2024, -0.17], ['2 - 1', 2026, -0.17]]
     """
     over = estimates._over(over)
     codes = estimates._codes(over)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
+from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
 from masar_research.present.direction import isolate
 
@@ -117,6 +117,13 @@ class TestResult:
     note: Mapping[str, Any]
     difference: Estimates | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise EstimationError(
+                f"level={self.level!r} is not a confidence level.",
+                remedy="Give a fraction between 0 and 1, for instance 0.95.",
+            )
+
     def reading(self, lang: str = "en") -> str:
         """One plain sentence; the absence of a finding is never called equality."""
         side = int(lang == "ar")
@@ -141,13 +148,6 @@ class TestResult:
 
     def _repr_html_(self) -> str:
         return "".join(_html(self, lang) for lang in ("en", "ar"))
-
-
-def exact_p(statistic: float, df_num: float, df_den: float) -> float:
-    """Upper tail of F, or of χ²/q when `df_den` is infinite."""
-    if np.isinf(df_den):
-        return float(stats.chi2.sf(statistic * df_num, df_num))
-    return float(stats.f.sf(statistic, df_num, df_den))
 
 
 def _df(value: float) -> str:

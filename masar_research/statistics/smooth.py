@@ -46,8 +46,14 @@ def transform(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> rate.transform(lambda a, b: np.log(a / b), {"a": 2, "b": 1}, over="sex")  # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> rate = survey.proportion("works", by="sex")
+    >>> relative = rate.transform(lambda a, b: (a - b) / b, {"a": 2, "b": 1})
+    >>> round(float(relative.frame["estimate"].iloc[0]), 4)
+    -0.2
     """
     if not rows:
         raise EstimationError(
@@ -91,7 +97,13 @@ def ratio(
 
     Examples
     --------
-    >>> rate.ratio(2, 1, over="sex")                              # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> ratio = survey.proportion("works", by="sex").ratio(2, 1)
+    >>> round(float(ratio.frame["estimate"].iloc[0]), 4)
+    0.8
     """
     def value(theta: np.ndarray) -> float:
         return theta[0] / theta[1] if theta[1] else float("nan")
@@ -118,6 +130,16 @@ def odds_ratio(
     ------
     EstimationError
         If the rows are not shares.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> odds = survey.proportion("works", by="sex").odds_ratio(2, 1)
+    >>> round(float(odds.frame["estimate"].iloc[0]), 4)
+    0.4
     """
     if estimates.kind != "proportion":
         raise EstimationError(

@@ -49,7 +49,7 @@ class Trend:
 
 def trend(
     estimates: Estimates, over: str = "wave", scores: Mapping[Any, float] | None = None,
-    level: float = 0.95,
+    level: float = 0.95, df: float | None = None,
 ) -> Trend:  # fmt: skip
     """Linear trend over waves and joint test that the waves are equal.
 
@@ -64,6 +64,8 @@ def trend(
         Code of each wave → its place in time; by default the codes themselves (years).
     level : float
         The readings speak of a change when ``p < 1 − level``.
+    df : float, optional
+        Degrees of freedom of the joint tests; by default as in :func:`joint`.
 
     Returns
     -------
@@ -76,7 +78,12 @@ def trend(
 
     Examples
     --------
-    >>> survey.proportion("employed", by="wave").trend()          # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> survey.proportion("works", by="wave").trend().equality[0].reading("en")
+    'No change over time that can be detected statistically; that does not show there is none.'
     """
     over = estimates._over(over)
     codes = estimates._codes(over)
@@ -103,7 +110,7 @@ def trend(
         slopes.append(row)
         labels.append(key)
         title = _title(estimates, dict(zip(keys, key, strict=True)), over)
-        tests.append(_tested(estimates, steps, title, finding, True, level))
+        tests.append(_tested(estimates, steps, title, finding, True, level, df))
     head = pd.DataFrame(labels, columns=keys)
     head.insert(0, "contrast", f"trend over {over}")
     by = tuple(name for name in keys if name in estimates.by)
@@ -138,12 +145,12 @@ def _title(estimates: Estimates, row: Mapping[str, Any], over: str) -> dict[str,
 
 def joint(
     estimates: Estimates, expressions: Sequence[str], over: str | None = None,
-    adjusted: bool = True, level: float = 0.95,
+    adjusted: bool = True, level: float = 0.95, df: float | None = None,
 ) -> TestResult:  # fmt: skip
     """Wald F test that several contrasts are all zero.
 
-    ``W = δ' V⁻ δ`` of rank q on the smallest df among the rows used; adjusted
-    ``(df − q + 1)/(df q) W`` on (q, df − q + 1), or ``W / q`` on (q, df) as R's ``regTermTest``.
+    ``W = δ' V⁻ δ`` of rank q; adjusted ``(df − q + 1)/(df q) W`` on (q, df − q + 1), or ``W / q`` on
+    (q, df) as R's ``regTermTest``.
 
     Parameters
     ----------
@@ -153,10 +160,22 @@ def joint(
     over : str, optional
     adjusted : bool
         Korn and Graubard's adjustment for few PSUs.
+    level : float
+        The reading speaks of a difference when ``p < 1 − level``.
+    df : float, optional
+        Degrees of freedom. By default those of the rows used taken together, or a lower bound of
+        them: the sum over rows that share no sampling unit, the largest where they do, or where
+        that cannot be told (several stages, calibrated weights, pooled waves).
 
     Examples
     --------
-    >>> rate.joint(["12 - 11", "13 - 11"], over="governorate")    # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 30, "p": range(60), "sex": [1, 1, 2] * 20,
+    ...                       "works": [1, 1, 0, 1, 0, 1] * 10, "wave": [2024] * 30 + [2026] * 30})
+    >>> survey = mr.Survey(frame, weights="w", psu="p")
+    >>> rate = survey.proportion("works", by=["sex", "wave"])
+    >>> rate.joint(["2 - 1"], over="sex").figures()
+    'F(2, 55) = 1.073'
     """
     if isinstance(expressions, str) or not expressions:
         raise EstimationError(
@@ -182,16 +201,17 @@ def joint(
             rows.append(row)
     text = "; ".join(expressions)
     subject = {"en": text, "ar": text}
-    return _tested(estimates, np.vstack(rows), subject, "joint", adjusted, level)
+    return _tested(estimates, np.vstack(rows), subject, "joint", adjusted, level, df)
 
 
 def _tested(
     estimates: Estimates, matrix: np.ndarray, subject: Mapping[str, str], finding: Finding,
-    adjusted: bool, level: float,
+    adjusted: bool, level: float, df: float | None,
 ) -> TestResult:  # fmt: skip
     frame = estimates.frame.reset_index(drop=True)
     used = (matrix != 0).any(axis=0)
-    df = float(frame["df"].to_numpy(float)[used].min())
+    if df is None:
+        df = _together(estimates, np.flatnonzero(used))
     lost = used & frame["std_error"].isna().to_numpy()
     theta = np.where(lost, np.nan, frame["estimate"].to_numpy(float))
     formed = contrasts.linear(matrix, theta, estimates.vcov, df)
@@ -209,6 +229,22 @@ def _tested(
         subject=MappingProxyType(dict(subject)), finding=finding, n=n, level=level,
         note=MappingProxyType(note),
     )  # fmt: skip
+
+
+def _together(estimates: Estimates, rows: np.ndarray) -> float:
+    """Degrees of freedom of several rows together: PSUs minus strata of their union, or less."""
+    df = estimates.frame["df"].to_numpy(float)[rows]
+    design = estimates.note.get("design") or {}
+    plain = design.get("stages", 1) <= 1 and not design.get("waves") and not design.get("calibrated")
+    if estimates.totals is None or not plain or np.isnan(df).any():
+        return float(df.max())
+    reached = estimates.totals[:, rows] != 0
+    taken, together = np.zeros(len(reached), dtype=bool), 0.0
+    for row in np.argsort(-df, kind="stable"):
+        if not (taken & reached[:, row]).any():
+            taken |= reached[:, row]
+            together += df[row]
+    return min(together, float(design.get("df", np.inf)))
 
 
 def _scores(

@@ -116,7 +116,8 @@ contrasts <- function(kind, domain, s) {
   pair <- svycontrast(by, list(a = c(-1, 1, 0), b = c(-1, 0, 1), c = c(0, -1, 1)))
   slope <- svycontrast(by, c(-0.5, 0, 0.5))
   add(kind, domain, "contrasts", ratio = c(coef(ratio), SE(ratio)), logratio = c(coef(logratio), SE(logratio)),
-      wald = W, pairs = as.vector(coef(pair)), pairs_se = as.vector(SE(pair)), slope = c(coef(slope), SE(slope)))
+      wald = W, pairs = as.vector(coef(pair)), pairs_se = as.vector(SE(pair)), slope = c(coef(slope), SE(slope)),
+      degf = degf(s[!is.na(s$variables$income), ]))
   if (domain != "women") {
     shares <- cell_means(employed ~ 0 + factor(sex), s, c("s1", "s2"))
     odds <- svycontrast(shares, quote((s2 / (1 - s2)) / (s1 / (1 - s1))))

@@ -280,3 +280,13 @@ def test_api_file_against_the_survey_package():
     fit = survey.goodness_of_fit("stype", {"E": 4421, "H": 755, "M": 1018})
     assert fit.statistic == pytest.approx(180.101899310171660 / 70.101915672231684, rel=1e-8)
     assert fit.p_value == pytest.approx(0.187970988871844, rel=1e-8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.2, 3), st.floats(1.2, 5), st.floats(3, 200), st.floats(0.2, 4))
+def test_two_pairs_of_weights_have_a_closed_form(b, times, df, f):
+    """λ = (a, a, b, b): ``[a (1 + x/ad)^(−d/2) − b (1 + x/bd)^(−d/2)] / (a − b)``."""
+    a, x = b * times, f * 2 * b * (1 + times)
+    expected = (a * (1 + x / (a * df)) ** (-df / 2) - b * (1 + x / (b * df)) ** (-df / 2)) / (a - b)
+    found = quadratic_forms.tail(x, [a, a, b, b], df, "integration")
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)

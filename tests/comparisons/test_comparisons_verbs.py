@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,6 +91,20 @@ def test_equality_of_waves_does_not_depend_on_the_contrasts_that_span_it(survey)
     star = women.joint(["2022 - 2026", "2024 - 2026", "2024 - 2022"])
     assert star.df_num == 2 and star.statistic == pytest.approx(chain.statistic, rel=1e-9)
     assert found.equality[1].statistic == pytest.approx(chain.statistic, rel=1e-9)
+
+
+def test_many_small_domains_are_tested_together():
+    """Twelve governorates of 4 to 9 degrees of freedom have 82 together; the two sexes no more."""
+    sample = pd.read_csv(Path(__file__).parents[1] / "oracles" / "jordan_like.csv")
+    survey = mr.Survey(sample, weights="weight", strata="stratum", psu="psu")
+    by_governorate = survey.mean("age", by="governorate")
+    others = [f"{code} - 11" for code in by_governorate.frame["governorate"][1:]]
+    found = by_governorate.joint(others)
+    assert by_governorate.frame["df"].max() < 11
+    assert (found.note["df"], found.df_num, found.df_den) == (82, 11, 72)
+    by_sex = survey.mean("age", by="sex")
+    assert by_sex.joint(["2 - 1"]).note["df"] == by_sex.frame["df"].max()
+    assert by_governorate.joint(others, df=30).df_den == 20
 
 
 def test_scores_place_the_waves_in_time(survey):
@@ -296,3 +312,58 @@ def test_too_few_psus_for_a_wald_test_are_refused_and_named():
     joint = survey.proportion("a", by="b").joint(["1 - 0", "2 - 0", "3 - 0"])
     assert np.isnan(joint.p_value) and joint.reading("en") == "The test cannot be made with these data."
     assert np.isnan(means.pairwise().frame["p_adjusted"]).all()
+
+
+def test_no_argument_is_inert(survey):
+    """silent_errors 18: every argument changes the answer."""
+    shares = survey.proportion("works", by=["sex", "wave"])
+    gap = survey.mean("y", by="sex").contrast("2 - 1")
+    log = {"a": 2, "b": 1}
+
+    def numbers(found):
+        if isinstance(found, mr.Estimates):
+            columns = ["estimate", "conf_low", "p_value", "p_adjusted", "p_equivalence", "inner_low"]
+            part = found.frame[[c for c in columns if c in found.frame]]
+            return [*found.frame.get("contrast", []), *found.by, *part.to_numpy(float).ravel()]
+        if hasattr(found, "slope"):
+            return [*numbers(found.slope), *(x for test in found.equality for x in numbers(test))]
+        interval = [] if found.difference is None else numbers(found.difference)
+        return [found.statistic, found.df_den, found.p_value, found.reading(), *interval]
+
+    pairs = [
+        *[(lambda s=s: survey.chi_square("sex", "trust", statistic=s), lambda: survey.chi_square("sex", "trust"))
+          for s in ("chisq", "wald", "adjusted_wald", "lincom", "saddlepoint", "working")],
+        (lambda: survey.chi_square("sex", "trust"), lambda: survey.chi_square("region", "trust")),
+        (lambda: survey.chi_square("sex", "trust", level=0.01), lambda: survey.chi_square("sex", "trust")),
+        (lambda: survey.goodness_of_fit("sex", {1: 0.4, 2: 0.6}), lambda: survey.goodness_of_fit("sex", {1: 0.5, 2: 0.5})),
+        (lambda: survey.goodness_of_fit("trust", {1: 1, 2: 1, 3: 1}, statistic="F"),
+         lambda: survey.goodness_of_fit("trust", {1: 1, 2: 1, 3: 1})),
+        (lambda: survey.t_test("y", by="sex"), lambda: survey.t_test("y")),
+        (lambda: survey.t_test("y", by="sex", null=0.1), lambda: survey.t_test("y", by="sex")),
+        (lambda: survey.t_test("y", by="sex", level=0.5), lambda: survey.t_test("y", by="sex")),
+        (lambda: survey.rank_test("y", "sex", test="median"), lambda: survey.rank_test("y", "sex")),
+        (lambda: survey.rank_test("y", "sex", test="vanderwaerden"), lambda: survey.rank_test("y", "sex")),
+        (lambda: shares.pairwise(over="sex"), lambda: shares.pairwise(over="wave")),
+        (lambda: shares.pairwise(over="wave", adjust="bh"), lambda: shares.pairwise(over="wave")),
+        (lambda: shares.pairwise(over="wave", adjust="none"), lambda: shares.pairwise(over="wave", adjust="bh")),
+        (lambda: shares.ratio(1, 2, over="sex"), lambda: shares.ratio(2, 1, over="sex")),
+        (lambda: shares.transform(lambda a, b: a - b, log, over="sex"),
+         lambda: shares.transform(lambda a, b: a / b, log, over="sex")),
+        (lambda: shares.transform(lambda a, b: a - b, log, over="sex", null=0.1),
+         lambda: shares.transform(lambda a, b: a - b, log, over="sex")),
+        (lambda: gap.equivalence(-0.2, 0.3), lambda: gap.equivalence(-0.1, 0.3)),
+        (lambda: gap.equivalence(-0.2, 0.3), lambda: gap.equivalence(-0.2, 0.01)),
+        (lambda: shares.trend(over="sex"), lambda: shares.trend()),
+        (lambda: shares.trend(scores={2022: 0, 2024: 1, 2026: 9}), lambda: shares.trend()),
+        (lambda: shares.trend(df=20), lambda: shares.trend()),
+        (lambda: shares.joint(["2024 - 2022"], over="wave"), lambda: shares.joint(["2026 - 2022"], over="wave")),
+        (lambda: shares.joint(["2 - 1"], over="sex", adjusted=False), lambda: shares.joint(["2 - 1"], over="sex")),
+        (lambda: shares.trend(level=1 - 1e-15), lambda: shares.trend()),
+        (lambda: shares.joint(["2024 - 2022"], over="wave", level=1e-9),
+         lambda: shares.joint(["2024 - 2022"], over="wave", level=1 - 1e-9)),
+        (lambda: shares.joint(["2 - 1"], over="sex", df=20), lambda: shares.joint(["2 - 1"], over="sex")),
+    ]  # fmt: skip
+    for number, (one, other) in enumerate(pairs):
+        assert numbers(one()) != numbers(other()), number
+    with pytest.raises(EstimationError, match="confidence level"):
+        survey.chi_square("sex", "trust", level=95)

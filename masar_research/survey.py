@@ -361,7 +361,12 @@ class Survey:
     def __repr__(self) -> str:
         base = f" where {' and '.join(self.base)}" if self.base else ""
         title = self.card.title["en"] if self.card else "Survey"
-        return f"<{title}: {len(self):,} rows, {self.design.n_units:,} sampling units{base}>"
+        made = self.design.replicates
+        units = (
+            f"{self.design.n_units:,} sampling units" if made is None
+            else f"{made.number:,} {made.facts['kind']} replicates"
+        )  # fmt: skip
+        return f"<{title}: {len(self):,} rows, {units}{base}>"
 
     def _repr_html_(self) -> str:
         facts = self.design.describe()

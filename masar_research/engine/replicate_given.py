@@ -85,7 +85,7 @@ def given(
     negative = 0
     for position, (name, column) in enumerate(zip(names, columns, strict=True)):
         values = _checked(name, column, plain.n_rows)
-        if np.any(values[out]):
+        if combined and np.any(values[out]):
             raise DesignError(
                 f"{name} is not zero on {int(np.sum(values[out] != 0))} rows whose weight is zero.",
                 remedy="Check that the weight and its replicates belong together.",
@@ -160,8 +160,8 @@ def _without_structure(design: Design) -> Design:
     unit.flags.writeable = False
     one = Groups.of(np.zeros(1, dtype=np.intp))
     facts = {
-        "strata": 1, "strata_declared": False, "psus": 1, "clustered": True, "stages": 0,
-        "units": 1, "fpc": False, "lonely_psu": "raise", "lonely_strata": (),
+        "strata": None, "strata_declared": False, "psus": None, "clustered": True, "stages": 0,
+        "units": None, "fpc": False, "lonely_psu": "raise", "lonely_strata": (),
     }  # fmt: skip
     structure = Structure(
         unit=unit, n_units=1, n_strata=1, unit_sizes=np.array([n]), stages=(), psus=one,

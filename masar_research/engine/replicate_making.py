@@ -212,7 +212,6 @@ def _sample(design: Design, kind: str) -> _Sample:
             remedy="Declare the PSUs without fpc (sampling with replacement).",
         )
     stage = structure.stages[0]
-    lonely = (stage.size == 1) & ~(stage.factor == 0)
     if not stage.centred.all() or (structure.facts["lonely_psu"] == "scale"
                                    and structure.facts["lonely_strata"]):
         raise DesignError(
@@ -221,7 +220,6 @@ def _sample(design: Design, kind: str) -> _Sample:
             remedy='Merge strata with lonely_psu="collapse", or use "certainty" where the PSU was '
             "sure to be sampled.",
         )
-    assert not lonely.any()
     left = np.where(stage.size > 1, stage.factor * (stage.size - 1) / stage.size, 0.0)
     active = (stage.factor > 0) & (stage.size > 1)
     if not active.any():

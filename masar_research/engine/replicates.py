@@ -177,5 +177,6 @@ def attach(
             "Expected replicate scales of zero or more, not all zero; found some that are not.",
             remedy="Take scale and rscales from the producer's documentation.",
         )
-    found = Replicates(weights, scales, mse, df, dict(facts))
+    said = {**facts, "statistics_by_influence": "replicates of their linear approximation"}
+    found = Replicates(weights, scales, mse, df, said)
     return replace(design, replicates=found, calibration=None)

@@ -126,6 +126,15 @@ def test_negative_replicate_weights_give_means_and_are_counted_but_fit_no_model(
         survey.glm("y ~ C(g)")
 
 
+def test_factors_of_rows_without_weight_are_no_matter():
+    factors = {f"rw{r}": FRAME[f"rw{r}"] / 10 for r in range(8)}
+    frame = FRAME.assign(w=np.where(np.arange(36) < 3, 0.0, 10.0), **factors)
+    survey = given(frame, combined=False)
+    alone = given(frame[3:].reset_index(drop=True), combined=False)
+    for column in ("estimate", "std_error", "df", "n"):
+        assert survey.mean("y").frame[column][0] == pytest.approx(alone.mean("y").frame[column][0])
+
+
 def test_a_model_that_fails_in_a_replicate_says_in_which():
     frame = FRAME.assign(z=(FRAME["y"] > 5).astype(float), rare=np.where(np.arange(36) < 2, 1.0, 0.0))
     frame = frame.assign(z=frame["z"].where(frame.index > 1, [1.0, 0.0, *[np.nan] * 34]))
@@ -153,7 +162,10 @@ def test_the_note_states_every_choice():
 
 def test_a_survey_shows_its_replicates():
     assert "8 JK1 replicates" in given()._repr_html_()
-    assert "9 JKn replicates" in design().with_replicates(replicates.JKn())._repr_html_()
+    made = design().with_replicates(replicates.JKn())
+    assert "9 JKn replicates" in made._repr_html_()
+    assert "9 JKn replicates" in repr(made)
+    assert given().design.describe()["psus"] is None
 
 
 def test_the_callers_data_stay_as_they_were():

@@ -157,6 +157,16 @@ m <- svyglm(employed ~ factor(education), known, family = quasibinomial, control
 t <- regTermTest(m, ~factor(education), method = "WorkingWald", df = degf(known))
 add("wr", "all", "working", value = as.vector(t$chisq), lambda = as.vector(t$lambda), p = as.vector(t$p))
 
+# Replicate weights made from the design.
+r <- as.svrepdesign(s, type = "JKn", mse = FALSE)
+for (statistic in c("F", "Chisq", "Wald", "adjWald")) {
+  t <- svychisq(~sex + education, r, statistic = statistic)
+  add("jkn", "all", "replicate_association", row = "sex", column = "education", statistic = statistic,
+      value = as.vector(t$statistic), parameter = unname(t$parameter), p = as.vector(t$p.value))
+}
+t <- svyttest(income ~ factor(sex), r)
+add("jkn", "all", "replicate_t", value = t$statistic, df = t$parameter, p = t$p.value)
+
 # Tails of quadratic forms by themselves.
 for (x in c(0.5, 3, 9, 20)) for (a in list(c(2, 1, 0.3), c(1, 1), 1.7, c(5, 0.1, 0.1, 0.1))) for (ddf in c(5, 30, 200))
   add("none", "none", "tail", x = x, a = a, ddf = ddf,

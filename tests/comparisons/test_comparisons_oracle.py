@@ -166,6 +166,21 @@ def test_odds_ratio_is_svycontrast(r):
     close([row["estimate"], row["std_error"]], r["odds"])
 
 
+@pytest.mark.parametrize("r", cases("replicate_association"))
+def test_association_with_replicate_weights_is_svychisq(r):
+    made = survey("wr", "all").with_replicates(mr.replicates.JKn())
+    tested = made.chi_square(r["row"], r["column"], statistic=NAMES[r["statistic"]])
+    close(tested.statistic, r["value"])
+    close(tested.p_value, r["p"])
+    close(tested.df_num, np.ravel(r["parameter"])[0])
+
+
+def test_t_test_with_replicate_weights_is_svyttest():
+    (r,) = (a for a in ANSWERS if a["what"] == "replicate_t")
+    tested = survey("wr", "all").with_replicates(mr.replicates.JKn()).t_test("income", by="sex")
+    close([tested.statistic, tested.df_den, tested.p_value], [r["value"], r["df"], r["p"]])
+
+
 def test_joint_is_regTermTest():
     (r,) = (a for a in ANSWERS if a["what"] == "joint")
     tested = survey("wr", "all").mean("income", by="region").joint(["2 - 1", "3 - 1"], adjusted=False)

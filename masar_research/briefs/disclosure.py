@@ -11,7 +11,6 @@ from scipy import stats
 
 from masar_research.briefs.blocks import EstimatesBlock, FigureBlock, Header
 from masar_research.briefs.refs import (
-    CellRef,
     DateRef,
     ParameterRef,
     QuestionRef,
@@ -49,7 +48,7 @@ class Item:
 
 def items(
     header: Header, sets: Sequence[EstimatesBlock], figures: Iterable[FigureBlock],
-    headline: CellRef | None, headline_deff: float | None, opt_in: bool,
+    headline_deff: float | None, opt_in: bool,
 ) -> tuple[Item, ...]:  # fmt: skip
     """The eleven items, each from the card where it speaks and computed where it can be.
 
@@ -58,9 +57,9 @@ def items(
     header : Header
     sets, figures : blocks
         Their questions are the wording of the items used.
-    headline : CellRef or None
-        The first key message's cell, whose design effect enters the margin of error.
     headline_deff : float or None
+        Design effect of the headline share, which enters the margin of error; without one it
+        is Kish's, of the weights alone, and the text says so.
     opt_in : bool
         A non-probability sample: no margin of error is given.
 
@@ -71,7 +70,7 @@ def items(
     """
     computed = {
         "dates": _dates(header),
-        "sizes": _sizes(header, headline, headline_deff, opt_in),
+        "sizes": _sizes(header, headline_deff, opt_in),
         "weighting": _weights(header),
         "tools": _questions(sets, figures),
         "limitations": (_LIMITS,),
@@ -138,7 +137,7 @@ def _dates(header: Header) -> tuple[Any, ...]:
 
 
 def _sizes(
-    header: Header, headline: CellRef | None, deff: float | None, opt_in: bool
+    header: Header, deff: float | None, opt_in: bool
 ) -> tuple[Any, ...]:
     def fact(name: str) -> SurveyRef:
         value = header.facts[name]
@@ -168,8 +167,9 @@ def _sizes(
     design = deff if deff is not None else header.facts["weight_deff"]
     if n and df and df > 0 and design:
         half = margin_of_error(n, design, df)
-        known_en = "design effect {deff} included" if header.clustered else "design effect {deff} of the weights only"
-        known_ar = "مع احتساب أثر التصميم {deff}" if header.clustered else "مع احتساب أثر الأوزان وحدها {deff}"
+        whole = header.clustered and deff is not None
+        known_en = "design effect {deff} included" if whole else "design effect {deff} of the weights only"
+        known_ar = "مع احتساب أثر التصميم {deff}" if whole else "مع احتساب أثر الأوزان وحدها {deff}"
         parts.append(
             Text(
                 en="Margin of error for a share of {half} of the whole sample: ± {moe} percentage points (confidence level {level:percent}, "

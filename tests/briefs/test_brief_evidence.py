@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import masar_research as mr
-from masar_research.briefs import disclosure
-from masar_research.briefs.blocks import EstimatesBlock, FigureBlock, Header
+from masar_research.briefs import disclosure, gate
+from masar_research.briefs.blocks import EstimatesBlock, EvidenceBlock, FigureBlock, Header, MessageBlock
+from masar_research.briefs.compose.passages import Whole, headline_deff
 from masar_research.briefs.document import Box, Items, plain
 from masar_research.briefs.evidence import DOMAINS, LEVELS, START, strength
 from masar_research.briefs.header import survey_facts
+from masar_research.briefs.refs import CellRef
 from masar_research.errors import BriefError
 
 FIRM = {"hidden": False, "n_eff": 900.0}
@@ -77,7 +79,7 @@ def parts(blocks):
 
 
 def test_eleven_items_are_filled_and_ordered(tiny_blocks) -> None:
-    found = disclosure.items(*parts(tiny_blocks), None, None, False)
+    found = disclosure.items(*parts(tiny_blocks), None, False)
     assert [item.name for item in found] == [name for name, *_ in disclosure.ITEMS] and len(found) == 11
     assert all(item.parts and item.en and item.ar for item in found)
 
@@ -87,31 +89,70 @@ def test_an_empty_item_stops_the_brief(tiny_blocks, name: str) -> None:
     header, sets, figures = parts(tiny_blocks)
     less = {key: text for key, text in header.disclosure.items() if key != name}
     with pytest.raises(BriefError, match=name):
-        disclosure.items(header.model_copy(update={"disclosure": less}), sets, figures, None, None, False)
+        disclosure.items(header.model_copy(update={"disclosure": less}), sets, figures, None, False)
     blank = header.disclosure | {name: header.disclosure[name].model_copy(update={"ar": " "})}
     with pytest.raises(BriefError, match=name):
-        disclosure.items(header.model_copy(update={"disclosure": blank}), sets, figures, None, None, False)
+        disclosure.items(header.model_copy(update={"disclosure": blank}), sets, figures, None, False)
 
 
 def test_short_limitations_stop_the_brief(tiny_blocks) -> None:
     header, sets, figures = parts(tiny_blocks)
     short = header.disclosure | {"limitations": header.disclosure["sponsor"]}
     with pytest.raises(BriefError, match="words in"):
-        disclosure.items(header.model_copy(update={"disclosure": short}), sets, figures, None, None, False)
+        disclosure.items(header.model_copy(update={"disclosure": short}), sets, figures, None, False)
 
 
 def test_no_margin_of_error_without_a_random_sample(tiny_blocks) -> None:
     header, sets, figures = parts(tiny_blocks)
 
-    def sizes(*given, **update) -> str:
-        found = disclosure.items(header.model_copy(update=update), sets, figures, None, None, *given)
+    def sizes(opt_in, deff=2.0, **update) -> str:
+        found = disclosure.items(header.model_copy(update=update), sets, figures, deff, opt_in)
         item = next(item for item in found if item.name == "sizes")
         return " ".join(part.en for part in item.parts)
 
     assert "Margin of error" in sizes(False)
     for refused in (sizes(True), sizes(False, probability=False)):
         assert "Margin of error" not in refused and "not drawn at random" in refused
+    assert "design effect {deff} included" in sizes(False)
     assert "weights only" in sizes(False, clustered=False)
+    assert "weights only" in sizes(False, deff=None)
+
+
+def test_the_margin_of_error_has_the_design_effect_of_a_share_not_of_the_weights(tiny_composed, tiny_blocks) -> None:
+    items = next(e for e in tiny_composed.documents["en"].elements if isinstance(e, Items) and e.id == "disclosure")
+    work = next(block for block in tiny_blocks if isinstance(block, EstimatesBlock) and block.id == "work")
+    assert f"design effect {work.rows[1].deff:.2f} included" in " ".join(plain(text) for _, text in items.items)
+
+
+def test_a_difference_has_no_design_effect_so_the_headline_of_the_evidence_gives_it(tiny_blocks) -> None:
+    gated = gate.decide(tiny_blocks)
+
+    class Voice:
+        """What the passage asks of a voice: cells of the gate."""
+
+        def cell(self, ref):
+            return gated[ref]
+
+        def hidden(self, ref) -> bool:
+            return gated[ref].hidden
+
+    def refer(name: str, row: int = 0) -> CellRef:
+        return CellRef(set=name, row=row)
+
+    def deff(figure: CellRef, headline: CellRef) -> float | None:
+        first = next(block for block in tiny_blocks if isinstance(block, MessageBlock))
+        held = (
+            first.model_copy(update={"figure": figure}),
+            EvidenceBlock(brief="tiny", headline=headline, start="probability_survey"),
+        )
+        whole = Whole(blocks=held, facts_used=(), title=(), version="", date="2026-06-01")
+        return headline_deff(Voice(), whole)
+
+    rows = {block.id: block.rows for block in tiny_blocks if isinstance(block, EstimatesBlock)}
+    assert deff(refer("gap"), refer("work", 1)) == rows["work"][1].deff
+    assert deff(refer("work", 0), refer("work", 1)) == rows["work"][0].deff
+    assert deff(refer("place", 3), refer("gap")) is None  # withheld, and a difference
+
 
 
 def test_the_pages_carry_both(tiny_composed) -> None:

@@ -187,15 +187,21 @@ def _listed(voice: Voice, en: str, ar: str, labels: Iterable[LabelRef], place: s
 # --- disclosure ------------------------------------------------------------------------
 
 
+def headline_deff(voice: Voice, whole: Whole) -> float | None:
+    """Design effect of the first share among the headline figures that may be shown."""
+    figures = [
+        *(message.figure for message in whole.of(MessageBlock)[:1]),
+        *(one.headline for one in whole.of(EvidenceBlock)),
+    ]
+    shares = (voice.cell(ref) for ref in figures if not voice.hidden(ref))
+    return next((cell.row.deff for cell in shares if cell.block.kind == "proportion"), None)
+
+
 def _disclosure(voice: Voice, block: FixedBlock, whole: Whole) -> Items:
-    headline = next((message.figure for message in whole.of(MessageBlock)), None)
-    deff = None
-    if headline is not None and voice.cell(headline).block.kind == "proportion":
-        deff = voice.cell(headline).row.deff
     opt_in = any(one.start == "opt_in" for one in whole.of(EvidenceBlock))
     found = disclosure.items(
-        voice.header, whole.of(EstimatesBlock), whole.of(FigureBlock), headline, deff, opt_in
-    )
+        voice.header, whole.of(EstimatesBlock), whole.of(FigureBlock), headline_deff(voice, whole), opt_in,
+    )  # fmt: skip
     place = "items:disclosure"
     return Items(
         "disclosure",

@@ -74,7 +74,8 @@ def multi_response(
         )
     check_interval(interval)
     names = _options(survey, options)
-    asked = survey._answer(names, by, level, extra={"base_of_shares": of, "options": names})
+    facts = {"made_by": "multi_response", "base_of_shares": of, "options": names}
+    asked = survey._answer(names, by, level, extra=facts)
     domains = asked.columns.domains(asked.by)
     chosen = np.column_stack([_indicator(survey, name) for name in names])
     answered = ~np.isnan(chosen).all(axis=1)

@@ -74,7 +74,8 @@ def percent_table(
             f"Expected different variables; found {[row, column, *outer]}.",
             remedy="Name each variable once: in row, in column, or in by.",
         )
-    asked = survey._answer(of, outer, level, extra={"percent": percent, "table": (row, column)})
+    facts = {"made_by": "percent_table", "percent": percent, "table": (row, column)}
+    asked = survey._answer(of, outer, level, extra=facts)
     inner, outside = asked.columns.coded(of), asked.columns.domains(outer)
     crossed = asked.columns.domains((*outer, within))
     levels = len(inner.levels)

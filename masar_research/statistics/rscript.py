@@ -101,6 +101,12 @@ def as_r_script(survey: Survey, result: Any, folder: str | Path) -> Path:
             f"R code is written for {', '.join(KINDS)} and logistic models, not for {result.kind!r}.",
             remedy="Pass the estimates before they were compared or transformed.",
         )
+    if model is None and "made_by" in result.note:
+        raise EstimationError(
+            f"R code is written for survey.mean, .proportion and their like, not for "
+            f"survey.{result.note['made_by']}.",
+            remedy="Pass the means or shares the figures are made of.",
+        )
     facts = survey.facts()
     if any(result.note.get(name) != facts[name] for name in ("weights", "base", "checksum", "steps")):
         raise EstimationError(

@@ -72,7 +72,7 @@ def standardise(
     6.0
     """
     check_interval(interval)
-    asked = survey._answer(variable, by, level)
+    asked = survey._answer(variable, by, level, extra={"made_by": "standardise"})
     held = (strata,) if isinstance(strata, str) else tuple(strata)
     groups, domains = asked.columns.domains(held), asked.columns.domains(asked.by)
     keys = [key if len(held) > 1 else key[0] for key in groups.keys.itertuples(index=False, name=None)]

@@ -10,6 +10,7 @@ import pytest
 import masar_research as mr
 from masar_research.engine import intervals, moments, standardised
 from masar_research.errors import EstimationError
+from masar_research.statistics.rscript import as_r_script
 
 STANDARD = {1: 30.0, 2: 45.0, 3: 25.0}
 
@@ -419,6 +420,14 @@ def test_errors_name_the_remedy(survey, call, words):
     with pytest.raises(EstimationError, match=words) as raised:
         call(survey)
     assert raised.value.remedy
+
+
+def test_no_r_script_of_a_plain_share_for_what_is_more_than_one(survey, tmp_path):
+    """Their kind is that of a share; R code for the share of the variable would be another figure."""
+    for verb in ("cell", "respondents", "responses", "standardise"):
+        with pytest.raises(EstimationError, match="R code is written for"):
+            as_r_script(survey, VERBS[verb](survey, None), tmp_path / verb)
+        assert not (tmp_path / verb).exists()
 
 
 def test_results_show_themselves_in_both_languages(survey):

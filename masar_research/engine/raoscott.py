@@ -11,7 +11,7 @@ from scipy import stats
 
 from masar_research.engine.design import Design
 from masar_research.engine.linearized import count, proportion
-from masar_research.engine.quadratic_forms import satterthwaite, tail
+from masar_research.engine.quadratic_forms import tail
 from masar_research.engine.variance import covariance
 from masar_research.errors import EstimationError
 
@@ -149,10 +149,11 @@ def association(of: Table, statistic: Statistic = "F") -> Tested:
         return _working(of)
     expected = np.outer(of.shares.sum(axis=1), of.shares.sum(axis=0))
     pearson = of.n * float(((of.shares - expected) ** 2 / expected).sum())
-    eigenvalues = _eigenvalues(of)
-    trace = float(eigenvalues.sum())
-    d = trace**2 / float((eigenvalues**2).sum())
-    q = float(len(eigenvalues))
+    effects = _effects(of)
+    eigenvalues = np.linalg.eigvalsh(effects)[::-1]
+    trace = float(np.diag(effects).sum())
+    d = trace**2 / float((effects**2).sum())
+    q = float(len(effects))
     if statistic == "F":
         value, freedom = pearson / trace, d * of.df
         p = float(stats.f.sf(value, d, freedom))
@@ -187,9 +188,10 @@ def fit(of: Table, expected: ArrayLike, statistic: Literal["chisq", "F"] = "chis
     x2 = float((gap**2 / (pi * whole)).sum())
     slopes = (np.eye(len(pi)) - pi[:, None]) / root[:, None]
     slopes -= (gap / (2 * whole * root))[:, None]
-    spread = slopes @ of.totals_vcov @ slopes.T
+    spread = _sandwich(slopes, of.totals_vcov)
     eigenvalues = np.linalg.eigvalsh(spread)
-    scale, d = satterthwaite(eigenvalues)
+    first, second = float(np.diag(spread).sum()), float((spread**2).sum())
+    scale, d = second / first, first**2 / second
     pearson = x2 * of.n / whole
     if statistic == "chisq":
         return Tested(
@@ -214,26 +216,55 @@ def _helmert(k: int) -> Floats:
     return out / np.sqrt((out**2).sum(axis=0))
 
 
-def _eigenvalues(of: Table) -> Floats:
+def _effects(of: Table) -> Floats:
+    """``L⁻¹ A L⁻ᵀ`` with Δ's eigenvalues, for ``C'D⁻¹C / n = L L'`` and ``A = C'D⁻¹VD⁻¹C``.
+
+    Without BLAS or LAPACK, so that trace and sum of squares do not depend on the number of threads.
+    """
     share = of.shares.ravel()
     inverse = np.divide(1.0, share, out=np.zeros_like(share), where=share > 0)
     basis = _interactions(*of.shares.shape)
     weighted = inverse[:, None] * basis
-    reference = basis.T @ weighted / of.n
-    observed = weighted.T @ of.shares_vcov @ weighted
-    if np.linalg.matrix_rank(reference) < len(reference):
+    lower = _cholesky(np.einsum("ki,kj->ij", basis, weighted) / of.n)
+    if lower is None:
         raise EstimationError(
             f"The table has {int((share <= 0).sum())} empty cells: too few combinations occur "
             "for a test of association.",
             remedy="Merge categories that hardly occur.",
         )
-    roots = np.linalg.eigvals(np.linalg.solve(reference, observed)).real
-    if not roots.sum() > 0:
+    observed = _sandwich(weighted.T, of.shares_vcov)
+    effects = _forward(lower, _forward(lower, observed).T)
+    if not np.diag(effects).sum() > 0:
         raise EstimationError(
             "The cells of the table have no sampling variance, so there is nothing to test against.",
             remedy="Check the design: strata, PSUs and population counts.",
         )
-    return np.sort(roots)[::-1]
+    return (effects + effects.T) / 2
+
+
+def _sandwich(outer: Floats, inner: Floats) -> Floats:
+    return np.einsum("kb,lb->kl", np.einsum("ka,ab->kb", outer, inner), outer)
+
+
+def _cholesky(matrix: Floats) -> Floats | None:
+    """Lower factor; None where the matrix is not positive definite to 1e-11 of its diagonal."""
+    rest, lower = matrix.copy(), np.zeros_like(matrix)
+    for j in range(len(matrix)):
+        if not rest[j, j] > 1e-11 * matrix[j, j]:
+            return None
+        column = rest[j:, j] / np.sqrt(rest[j, j])
+        lower[j:, j] = column
+        rest[j:, j:] -= np.multiply.outer(column, column)
+    return lower
+
+
+def _forward(lower: Floats, right: Floats) -> Floats:
+    """``L⁻¹ B``."""
+    out = right.copy()
+    for j in range(len(lower)):
+        out[j] /= lower[j, j]
+        out[j + 1 :] -= np.multiply.outer(lower[j + 1 :, j], out[j])
+    return out
 
 
 def _wald(of: Table, adjusted: bool) -> Tested:
@@ -244,20 +275,20 @@ def _wald(of: Table, adjusted: bool) -> Tested:
     in_row = np.kron(np.eye(r), np.ones((1, c)))
     in_column = np.kron(np.ones((1, r)), np.eye(c))
     slopes = np.eye(r * c)
-    slopes -= np.kron(np.eye(r), columns[:, None]) @ in_row / whole
-    slopes -= np.kron(rows[:, None], np.eye(c)) @ in_column / whole
+    slopes -= np.einsum("ki,ij->kj", np.kron(np.eye(r), columns[:, None]), in_row) / whole
+    slopes -= np.einsum("ki,ij->kj", np.kron(rows[:, None], np.eye(c)), in_column) / whole
     slopes += np.outer(rows, columns).ravel()[:, None] / whole**2
     use = np.arange(r * c).reshape(r, c)[1:, 1:].ravel()
-    spread = (slopes @ of.totals_vcov @ slopes.T)[np.ix_(use, use)]
+    spread = _sandwich(slopes[use], of.totals_vcov)
     q, value = len(use), departure.ravel()[use]
-    size = np.sqrt(np.diag(spread))
-    if not (size > 0).all() or np.linalg.matrix_rank(spread / np.outer(size, size)) < q:
+    lower = _cholesky(spread)
+    if lower is None or q > of.df:
         raise EstimationError(
             f"A Wald test of this table needs the covariance of {q} departures, and {of.df} degrees "
             "of freedom do not give it.",
             remedy='Use statistic="F", or merge categories.',
         )
-    wald = float(value @ np.linalg.solve(spread, value))
+    wald = float((_forward(lower, value) ** 2).sum())
     none = np.array([])
     if not adjusted:
         return Tested(
@@ -284,10 +315,10 @@ def _working(of: Table) -> Tested:
             remedy='Use statistic="F", or merge categories.',
         )
     basis = _interactions(*of.shares.shape)
-    interaction = basis.T @ np.log(share)
-    weighted = basis / share[:, None]
-    reference = basis.T @ weighted / of.n
-    value = float(interaction @ np.linalg.solve(reference, interaction))
-    eigenvalues = _eigenvalues(of)
+    interaction = (basis * np.log(share)[:, None]).sum(axis=0)
+    effects = _effects(of)
+    lower = _cholesky(np.einsum("ki,kj->ij", basis, basis / share[:, None]) / of.n)
+    value = float((_forward(lower, interaction) ** 2).sum())
+    eigenvalues = np.linalg.eigvalsh(effects)[::-1]
     p = tail(value, eigenvalues, float(of.df), "saddlepoint")
     return Tested(value, float(len(eigenvalues)), float(of.df), p, np.nan, eigenvalues)

@@ -46,7 +46,8 @@ def quantile(weights: Floats, y: Floats, p: float) -> tuple[float, Floats]:
     q = float(y[order[at]])
     poorer = y <= q
     share = np.einsum("i,i->", weights, poorer) / n
-    return q, -(poorer - share) / (n * density(weights, y, q))
+    # Sorted amounts spare the density its own sort.
+    return q, -(poorer - share) / (n * density(weights[order], y[order], q))
 
 
 def density(weights: Floats, y: Floats, at: float) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -367,3 +370,24 @@ def test_no_argument_is_inert(survey):
         assert numbers(one()) != numbers(other()), number
     with pytest.raises(EstimationError, match="confidence level"):
         survey.chi_square("sex", "trust", level=95)
+
+
+@pytest.mark.full
+def test_statistics_are_the_same_bits_whatever_the_threads_and_the_hash_seed():
+    code = (
+        "import pandas as pd, masar_research as mr\n"
+        "d = pd.read_csv('tests/oracles/jordan_like.csv'); d['band'] = d['age'] // 8\n"
+        "s = mr.Survey(d, weights='weight', strata='stratum', psu='psu')\n"
+        "for t in (s.chi_square('governorate', 'band'), s.chi_square('region', 'band', statistic='wald'),\n"
+        "          s.goodness_of_fit('governorate', {k: 1 for k in d['governorate'].unique()})):\n"
+        "    print(t.statistic.hex(), t.p_value.hex())\n"
+    )
+    seen = set()
+    for threads, seed in (("1", "1"), ("2", "7")):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=environment,
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        seen.add(done.stdout)
+    assert len(seen) == 1 and len(seen.pop().splitlines()) == 3

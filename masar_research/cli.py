@@ -274,14 +274,14 @@ def load(
             survey = load_study(file, wave=whole_number(wave))
             console().print(repr(survey), highlight=False)
             _facts_table(survey.design.describe())
-            _codebook_table(survey.codebook, len(survey))
+            _codebook_table(survey.codebook)
             return
         from masar_research.loading import read
 
         raw = read(file)
         console().print(f"{file.name}: {len(raw.frame):,} rows, {len(raw.frame.columns)} variables", highlight=False)
         console().print(f"checksum {raw.checksum}", highlight=False)
-        _codebook_table(raw.codebook, len(raw.frame))
+        _codebook_table(raw.codebook)
 
 
 @app.command()
@@ -345,7 +345,7 @@ def _facts_table(facts: dict[str, Any]) -> None:
     console().print(table)
 
 
-def _codebook_table(codebook: Any, rows: int, most: int = 60) -> None:
+def _codebook_table(codebook: Any, most: int = 60) -> None:
     table = Table("Variable", "Label", "الوصف", "Level", "Codes")
     for number, variable in enumerate(codebook.values()):
         if number == most:

@@ -159,7 +159,7 @@ def fit(
     np.float64(0.25)
     """
     problem, names = _checked(X, y, weights, family, mask, offset, names)
-    coef = _start(problem, names) if start is None else np.array(start, dtype=float)
+    coef = _start(problem) if start is None else np.array(start, dtype=float)
     passes, now = 0, None
     scale, last = None, False
     enough = tol if family in _CANONICAL else tol * 1e-5
@@ -170,7 +170,7 @@ def fit(
             now.log_likelihood
         ) * 1e-10:
             if passes >= max_iter:
-                _refuse_unconverged(problem, names, coef, step, passes)
+                _refuse_unconverged(problem, names, step, passes)
             step = step / 2
             coef = before + step
             continue
@@ -178,14 +178,14 @@ def fit(
         if scale is None:
             scale = np.sqrt(np.diag(now.information) / now.mass)
             _refuse_aliased(now.information, names)
-        step = _solve(now.information, now.score, problem, names, coef)
+        step = _solve(now.information, now.score, problem, names)
         size = float(np.max(np.abs(step) * scale, initial=0.0))
         if last or size == 0.0 or (family == "gaussian" and passes > 1):
             break
         last = size < enough
         extreme = family not in ("gaussian", "poisson") and now.reach > _EXTREME
         if passes >= max_iter or (extreme and _stuck(problem, step)):
-            _refuse_unconverged(problem, names, coef, step, passes)
+            _refuse_unconverged(problem, names, step, passes)
         before, coef = coef, coef + step
     return _finished(problem, coef, now, passes)
 
@@ -306,7 +306,7 @@ def _pieces(eta, y, w, family: Family) -> tuple[np.ndarray, np.ndarray, float]:
     return w * (y - mu) * factor, w * slope * factor, likelihood
 
 
-def _start(problem: _Problem, names: Sequence[str]) -> np.ndarray:
+def _start(problem: _Problem) -> np.ndarray:
     p = problem.X.shape[1]
     n = problem.y.size
     thin = n // _SAMPLE
@@ -347,14 +347,14 @@ def _first_step(problem: _Problem, p: int) -> np.ndarray:
     return np.linalg.lstsq(gram, cross, rcond=1e-12)[0]
 
 
-def _solve(information, score, problem, names, coef) -> np.ndarray:
+def _solve(information, score, problem, names) -> np.ndarray:
     scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
     try:
         step = np.linalg.solve(information / np.outer(scale, scale), score / scale) / scale
     except np.linalg.LinAlgError:
         step = np.full(score.size, np.nan)
     if not np.isfinite(step).all():
-        _refuse_unconverged(problem, names, coef, np.nan_to_num(step, nan=1e6), 0)
+        _refuse_unconverged(problem, names, np.nan_to_num(step, nan=1e6), 0)
     return step
 
 
@@ -391,7 +391,7 @@ def _stuck(problem: _Problem, step: np.ndarray) -> bool:
     return any(float(np.abs(X @ step).max()) > _SEPARATED_STEP for X, _, _, _ in _blocks(problem))
 
 
-def _refuse_unconverged(problem, names, coef, step, passes) -> None:
+def _refuse_unconverged(problem, names, step, passes) -> None:
     reach = np.zeros(step.size)
     for X, _, _, _ in _blocks(problem):
         reach = np.maximum(reach, np.abs(X * step).max(axis=0))

@@ -199,7 +199,7 @@ def _explain(lines: Lines, error: ValidationError) -> CardError:
     faults = set()
     for fault in error.errors(include_url=False):
         where = [step for step in fault["loc"] if not _internal(step, lines, fault["loc"])]
-        what, remedy = _say(fault, where, lines)
+        what, remedy = _say(fault, where)
         faults.add((lines.line(where), ".".join(str(step) for step in where) or "the card", what, remedy))
     ordered = sorted(faults)
     if len(ordered) == 1:
@@ -265,7 +265,7 @@ def _keys_at(where: list, fault: dict) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items() if name != "path"]
 
 
-def _say(fault: dict, where: list, lines: Lines) -> tuple[str, str]:
+def _say(fault: dict, where: list) -> tuple[str, str]:
     found, kind = fault.get("input"), fault["type"]
     last = str(where[-1]) if where else ""
     shown = _brief(found)

@@ -127,11 +127,17 @@ class DesignCard(Part):
     psu: Name | tuple[Name, ...] | None = None
     fpc: Name | tuple[Name, ...] | None = None
     lonely_psu: Literal["raise", "centre", "scale", "certainty", "remove", "collapse"] = "raise"
+    collapse: Name | None = None
     clustered: bool = True
     note: Bilingual | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> DesignCard:
+        if (self.lonely_psu == "collapse") != (self.collapse is not None):
+            raise ValueError(
+                "lonely_psu: collapse and collapse: belong together. Name the variable whose values say "
+                "which strata merge, or choose another rule"
+            )
         if self.clustered and self.psu is None:
             raise ValueError(
                 "psu is missing. Name the PSU variable, or write clustered: false with a note that "

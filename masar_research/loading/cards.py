@@ -136,7 +136,7 @@ def _scalar(value: Any) -> Any:
 def _cross_check(card: SurveyCard, lines: Lines) -> None:
     names = card.variables
     design = card.design
-    for field in ("weights", "strata", "psu", "fpc"):
+    for field in ("weights", "strata", "psu", "fpc", "collapse"):
         value = getattr(design, field)
         for name in (value,) if isinstance(value, str) else value or ():
             if name not in names:

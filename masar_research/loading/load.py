@@ -74,6 +74,7 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
         psu=stages,
         fpc=fpc,
         lonely_psu=design.lonely_psu,
+        collapse=design.collapse,
         codebook=codebook,
         wave="wave" if len(waves) > 1 else None,
         card=card,
@@ -204,7 +205,7 @@ def _waves(card: SurveyCard, wave: int | str | None) -> list[int | str]:
 def _roles(card: SurveyCard) -> list[str]:
     design = card.design
     names = [design.weights]
-    for value in (design.strata, design.psu, design.fpc):
+    for value in (design.strata, design.psu, design.fpc, design.collapse):
         names += [value] if isinstance(value, str) else list(value or ())
     return list(dict.fromkeys(names))
 

@@ -246,3 +246,25 @@ def test_one_wave_of_a_study_with_population_counts(project):
     change(project, "psu: psu}", "psu: psu, fpc: blocks}")
     with pytest.raises(DesignError, match="pooled waves"):
         load("small")
+
+
+def test_lonely_strata_merge_as_the_card_says(project):
+    """Stratum 3 holds one PSU; `part` puts it with stratum 1."""
+    data = frame(2026)
+    data["h"] = data["h"].where(data["p"] != 0, 3.0)
+    data["part"] = np.where(data["h"] == 2, 2.0, 1.0)
+    save(project / "data" / "raw" / "small_2026.sav", data)
+    change(project, "psu: psu}", "psu: psu, lonely_psu: collapse}")
+    with pytest.raises(CardError, match="belong together"):
+        load("small", wave=2026)
+    change(project, "lonely_psu: collapse}", "lonely_psu: collapse, collapse: part}")
+    with pytest.raises(CardError, match="part"):
+        load("small", wave=2026)
+    change(project, "  y: {", f"  part: {{from: part, level: numeric, label: {T}}}\n  y: {{")
+    merged = load("small", wave=2026)
+    assert (merged.design.n_strata, merged.design.df) == (2, 6)
+    save(project / "data" / "raw" / "small_2026.sav", frame(2026))
+    change(project, ", lonely_psu: collapse, collapse: part", "")
+    change(project, f"  part: {{from: part, level: numeric, label: {T}}}\n", "")
+    plain = load("small", wave=2026).mean("y").frame["std_error"][0]
+    assert merged.mean("y").frame["std_error"][0] == plain

@@ -94,6 +94,7 @@ def fgt(
         result = linearized.mean(asked.design, measures.shortfall(y, lines, alpha), **cells)
     asked = replace(asked, note=asked.note | {
         "statistic": f"{names[alpha]} (FGT {alpha}), strictly below the line", "line": shown,
+        "made_by": "fgt",
     })  # fmt: skip
     head = domains.keys.assign(variable=variable)
     missing = int(result.n_missing.sum())

@@ -120,3 +120,11 @@ def test_what_r_cannot_repeat_is_refused(tmp_path):
     made = survey.with_replicates(replicates.JKn())
     with pytest.raises(DesignError, match="replicate"):
         made.as_r_script(made.mean("income"), tmp_path)
+
+
+def test_a_poverty_rate_is_no_share_of_a_column(tmp_path):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"w": rng.uniform(1, 2, 60), "income": rng.gamma(2, 3, 60)})
+    survey = mr.Survey(frame, weights="w")
+    with pytest.raises(EstimationError, match="fgt"):
+        survey.as_r_script(survey.fgt("income", line=4.0), tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib.metadata import entry_points
 from types import SimpleNamespace
 
@@ -15,9 +14,6 @@ from masar_research.briefs.exporters import (
     BriefDOCXExporter,
     BriefHTMLExporter,
     BriefPDFExporter,
-    to_docx,
-    to_html,
-    to_pdf,
 )
 from masar_research.errors import BriefError
 
@@ -68,15 +64,3 @@ def test_entry_points_name_the_exporters() -> None:
         pytest.skip("masar_research is not installed in this environment")
     for name, (exporter, _, _) in KINDS.items():
         assert found[name] == f"masar_research.briefs.exporters:{exporter.__name__}"
-
-
-@pytest.mark.parametrize(("write", "limit"), [(to_html, 0.1), (to_pdf, 0.5), (to_docx, 0.3)])
-def test_writers_are_quick(write, limit: float, lang: str, help_) -> None:
-    brief = help_.sample().build(lang)
-    write(brief)
-    spent = []
-    for _ in range(3):
-        start = time.process_time()
-        write(brief)
-        spent.append(time.process_time() - start)
-    assert min(spent) < limit

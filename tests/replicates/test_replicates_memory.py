@@ -1,8 +1,7 @@
-"""A million rows: 500 Rao–Wu replicates made and a mean by 24 domains, in time and memory."""
+"""A million rows: what 500 Rao–Wu replicates and a mean by 24 domains take in memory."""
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import numpy as np
@@ -31,15 +30,6 @@ def survey() -> mr.Survey:
 def make_and_estimate(survey: mr.Survey) -> mr.Estimates:
     made = survey.with_replicates(replicates.RaoWu(500), rng=np.random.default_rng(1))
     return made.mean("y", by="d")
-
-
-def test_half_a_second(survey):
-    taken = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        make_and_estimate(survey)
-        taken.append(time.perf_counter() - begin)
-    assert min(taken) <= 0.5
 
 
 def test_three_hundred_megabytes(survey):

@@ -153,11 +153,23 @@ def _wrap(
         "df": _df_rule(asked.design),
         "deff": "against simple random sampling with replacement",
         "missing": missing,
+        "outside": _outside(asked),
     }
     return assemble(
         head, statistics, vcov, kind=kind, by=asked.by, note=note,
         codebook=asked.columns.codebook, level=asked.level, totals=result.totals,
     )  # fmt: skip
+
+
+def _outside(asked: Answer) -> int:
+    """Rows of the subpopulation with a weight that no domain holds: a variable of `by` is missing."""
+    known = asked.columns.frame.columns
+    parts = [asked.columns.coded(name).codes for name in asked.by if name in known]
+    unknown = [codes < 0 for codes in parts if codes.min(initial=0) < 0]
+    if not unknown:
+        return 0
+    lost = np.logical_or.reduce(unknown) & (asked.design.weights > 0)
+    return int(np.count_nonzero(lost if asked.mask is None else lost & asked.mask))
 
 
 def _df_rule(design: Design) -> str:

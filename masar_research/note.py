@@ -12,6 +12,7 @@ _NAMES = {
     "interval": ("Interval", "فترة الثقة"), "level": ("Confidence level", "مستوى الثقة"),
     "df": ("Degrees of freedom", "درجات الحرية"), "deff": ("Design effect", "أثر التصميم"),
     "missing": ("No answer or not asked", "دون إجابة أو خارج السؤال"),
+    "outside": ("In none of the groups", "خارج الفئات المعروضة"),
     "checksum": ("Data checksum", "بصمة البيانات"), "denominator": ("Denominator", "المقام"),
     "contrast": ("Contrast", "المقارنة"), "of": ("Difference of", "فرق بين"),
     "sides": ("Rows compared", "الصفوف المقارنة"), "negative": ("Amounts below zero", "قيم دون الصفر"),

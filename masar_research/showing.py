@@ -194,6 +194,9 @@ def notes(estimates: Estimates, lang: str) -> tuple[str, ...]:
     if note.get("missing"):
         count = numbers.number(note["missing"], lang)
         found.append(f"دون إجابة: {count}" if lang == "ar" else f"No answer or not asked: {count}")
+    if note.get("outside"):
+        count = numbers.number(note["outside"], lang)
+        found.append(f"خارج الفئات المعروضة: {count}" if lang == "ar" else f"In none of the groups: {count}")
     if isinstance(note.get("warning"), Mapping):
         found.append(note["warning"][lang])
     if unit_of(estimates) == "points":

@@ -58,6 +58,19 @@ def test_an_answer_missing_counts_once_however_many_categories(survey) -> None:
     assert survey.mean(["answer", "y"]).note["missing"] == 10
 
 
+def test_rows_whose_group_is_unknown_are_counted_and_said(survey) -> None:
+    place = survey.values("place").copy()
+    place[:25] = np.nan
+    known = survey.with_columns({"place": place})
+    assert known.mean("y", by="place").note["outside"] == 25
+    assert known.where("sex == 2").mean("y", by=["sex", "place"]).note["outside"] == int(
+        (survey.values("sex")[:25] == 2).sum()
+    )
+    assert survey.mean("y", by="place").note["outside"] == survey.mean("y").note["outside"] == 0
+    assert "In none of the groups: 25" in known.mean("y", by="place").table("en")._repr_html_()
+    assert "خارج الفئات المعروضة" in known.mean("y", by="place").table("ar")._repr_html_()
+
+
 @pytest.mark.parametrize("name", ["told", "day"])
 def test_digits_in_text_and_dates_are_no_numbers(survey, name) -> None:
     with pytest.raises(DataError, match="cannot be averaged"):

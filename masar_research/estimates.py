@@ -257,9 +257,10 @@ class Estimates:
     # --- showing -----------------------------------------------------------------------
 
     def table(self, lang: str = "en", profile: str = "nchs") -> Any:
-        """A gated table for reading, in Arabic or English.
+        """A table for reading, in Arabic or English, judged by a reliability profile.
 
         Returns an object with ``_repr_html_``; suppressed rows show ``*`` and the reason.
+        Confidentiality needs all cells of a brief at once: `release.decide` sees to it there.
         """
         from masar_research import showing
 

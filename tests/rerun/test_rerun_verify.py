@@ -160,7 +160,7 @@ def test_a_folder_without_a_ledger_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BriefError, match="no ledger"):
         verifying.verify(tmp_path)
     (tmp_path / "ledger.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(BriefError, match="not a ledger"):
+    with pytest.raises(BriefError, match="not the ledger of a report"):
         verifying.verify(tmp_path)
 
 

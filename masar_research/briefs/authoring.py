@@ -457,6 +457,6 @@ def _cells(parts: Iterable[Any]) -> Iterable[CellRef]:
         if isinstance(part, CellRef):
             yield part
         elif isinstance(part, Text):
-            yield from _cells([*part.values.values(), part.otherwise])
+            yield from _cells([*part.values.values(), *part.needs, part.otherwise])
         elif isinstance(part, Level | Gap | Change | Choice):
             yield from _cells(getattr(part, name) for name in type(part).model_fields)

@@ -12,6 +12,7 @@ from scipy import stats
 from masar_research.briefs.blocks import EstimatesBlock, FigureBlock, Header
 from masar_research.briefs.refs import (
     DateRef,
+    LabelRef,
     ParameterRef,
     QuestionRef,
     SurveyRef,
@@ -69,9 +70,9 @@ def items(
         An immediate item is empty, or the limitations are shorter than fifty words.
     """
     computed = {
-        "dates": _dates(header),
+        "dates": _dates(header, spoken=_given(header, "dates")),
         "sizes": _sizes(header, headline_deff, opt_in),
-        "weighting": _weights(header),
+        "weighting": _weights(header, spoken=_given(header, "weighting")),
         "tools": _questions(sets, figures),
         "limitations": (_LIMITS,),
     }
@@ -94,6 +95,11 @@ def items(
 def margin_of_error(n: float, deff: float, df: float, level: float = 0.95) -> float:
     """Half-width of the interval of a share of one half: ``t √(deff · 0.25 / n)``."""
     return float(stats.t.ppf(0.5 + level / 2, df) * math.sqrt(deff * 0.25 / n))
+
+
+def _given(header: Header, name: str) -> bool:
+    text = header.disclosure.get(name)
+    return text is not None and _said(text)
 
 
 def _said(text: Any) -> bool:
@@ -119,19 +125,20 @@ def _long_enough(header: Header) -> None:
             )
 
 
-def _dates(header: Header) -> tuple[Any, ...]:
+def _dates(header: Header, spoken: bool) -> tuple[Any, ...]:
+    """Fieldwork as declared, interviews where the data say otherwise, and the wave's note where the card is silent."""
     wave = next(wave for wave in header.waves if wave.wave == header.parameters["wave"])
     parts: list[Any] = []
     if wave.start:
         declared = DateRef(start=wave.start, end=wave.end, source="survey card: fieldwork")
         parts.append(Text(en="Fieldwork: {period}", ar="العمل الميداني: {period}", values={"period": declared}))
-    if header.interviewed:
+    if header.interviewed and tuple(header.interviewed) != (wave.start, wave.end):
         first, last = header.interviewed
         held = DateRef(start=first, end=last, source="interview dates in the data")
         parts.append(
             Text(en="Interviews in the data: {period}", ar="تواريخ المقابلات في البيانات: {period}", values={"period": held})
         )
-    if wave.note:
+    if wave.note and not spoken:
         parts.append(wave.note)
     return tuple(parts)
 
@@ -187,7 +194,8 @@ def _sizes(
     return tuple(parts)
 
 
-def _weights(header: Header) -> tuple[Any, ...]:
+def _weights(header: Header, spoken: bool) -> tuple[Any, ...]:
+    """The spread of the weights, after the steps where the card does not describe them."""
     def fact(name: str) -> SurveyRef:
         return SurveyRef(name=name, value=round(float(header.facts[name] or 0), 2))
 
@@ -205,9 +213,22 @@ def _weights(header: Header) -> tuple[Any, ...]:
         "حجم العينة الفعلي {n}",
         values=values,
     )
-    return (*header.weighting, spread)
+    steps = () if spoken or not header.weighting else (steps_sentence(header.weighting),)
+    return (*steps, spread)
+
+
+def steps_sentence(steps: Sequence[LabelRef]) -> Text:
+    """The weighting steps in one sentence."""
+    names = [f"step_{chr(ord('a') + number)}" for number in range(len(steps))]
+    return Text(
+        en="Weights: " + "; ".join(f"{{{name}}}" for name in names),
+        ar="الأوزان: " + "؛ ".join(f"{{{name}}}" for name in names),
+        values=dict(zip(names, steps, strict=True)),
+    )
 
 
 def _questions(sets: Sequence[EstimatesBlock], figures: Iterable[FigureBlock]) -> tuple[QuestionRef, ...]:
-    asked = [block.question for block in (*sets, *figures) if block.question is not None]
-    return tuple({(question.en, question.ar): question for question in asked}.values())
+    """The wording of what no figure shows; under a figure its own stands already."""
+    under = {(block.question.en, block.question.ar) for block in figures if block.question is not None}
+    asked = {(block.question.en, block.question.ar): block.question for block in sets if block.question is not None}
+    return tuple(question for key, question in asked.items() if key not in under)

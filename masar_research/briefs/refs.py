@@ -57,6 +57,9 @@ class CellRef(Model):
     row: int
     key: dict[str, Scalar] = {}
 
+    def __hash__(self) -> int:
+        return hash((self.set, self.row))
+
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value}" for name, value in self.key.items())
         return f"{self.set}[{inside}]"

@@ -50,18 +50,21 @@ def step_words(step: Any, codebook: Codebook) -> LabelRef:
 _RULE = {
     "median": ("the median", "الوسيط"),
     "mean": ("the mean", "المتوسط"),
-    "iqr": ("interquartile range", "المدى الربيعي"),
-    "sd": ("standard deviation", "الانحراف المعياري"),
-    "*": ("×", "×"),
+    "iqr": ("the interquartile range", "المدى الربيعي"),
+    "sd": ("the standard deviation", "الانحراف المعياري"),
 }
+_SIGNS = {"+": ("plus", "زائد"), "-": ("minus", "ناقص")}
+_TIMES = re.compile(r"([\d.]+)\s*\*\s*(\w+)")
 
 
 def _rule(bound: str, lang: str) -> str:
-    """A trimming rule such as ``median + 6*iqr`` in words."""
+    """A trimming rule such as ``median + 6*iqr`` in words; signs between words would turn round in Arabic."""
+    bound = _TIMES.sub(r"\1 times \2" if lang == "en" else r"\2 مضروباً في \1", bound)
     for name, words in _RULE.items():
-        pattern = re.escape(name) if name == "*" else rf"\b{name}\b"
-        bound = re.sub(pattern, f" {words[0 if lang == 'en' else 1]} ", bound)
-    return " ".join(bound.split())
+        bound = re.sub(rf"\b{name}\b", words[lang == "ar"], bound)
+    for sign, words in _SIGNS.items():
+        bound = bound.replace(f" {sign} ", f" {words[lang == 'ar']} ")
+    return bound
 
 
 def _cells(margin: Any, codebook: Codebook, lang: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,11 @@ from masar_research.briefs.refs import (
 )
 from masar_research.codebook import Codebook
 from masar_research.errors import BriefError
+from masar_research.present.nouns import feminine
 from masar_research.survey import Survey
+
+
+LEVEL = 0.95
 
 
 class Study:
@@ -80,6 +84,11 @@ class Study:
             for name in variables
         )
 
+    def definition(self, variable: str) -> LabelRef | None:
+        """The note of a variable: how it was derived, and from what it differs."""
+        note = self.codebook[variable].note
+        return LabelRef(en=note["en"], ar=note["ar"], source=f"note of {variable}") if note else None
+
     # --- references --------------------------------------------------------------------
 
     def parameter(self, name: str) -> ParameterRef:
@@ -115,14 +124,38 @@ class Study:
             raise BriefError(f"The survey has no fact {name!r}.", remedy=f"Use one of {known}.")
         return SurveyRef(name=name, value=numbers[name])
 
-    def label(self, variable: str, code: Scalar = None) -> LabelRef:
-        """The label of a variable, or of one of its codes, from the codebook."""
+    def label(self, variable: str, code: Scalar = None, *, gender: Literal["m", "f"] = "m") -> LabelRef:
+        """The label of a variable, or of one of its codes, from the codebook.
+
+        With ``gender="f"`` the Arabic of a code agrees with women: «أرملة» for «أرمل».
+        """
         if code is not None:
-            return code_label(self.codebook, variable, code)
+            found = code_label(self.codebook, variable, code)
+            if gender == "m":
+                return found
+            return LabelRef(en=found.en, ar=feminine(found.ar), source=f"{found.source} (of women)")
         return LabelRef(
             en=self.codebook.label(variable, "en"),
             ar=self.codebook.label(variable, "ar"),
             source=variable,
+        )
+
+    @property
+    def study_title(self) -> LabelRef:
+        """The title of the study, from its card."""
+        return self._opened.header["card"]["title"]
+
+    def wave_label(self) -> LabelRef | ParameterRef:
+        """The brief's wave as its card names it."""
+        for facts in self._opened.header["waves"]:
+            if facts.wave == self.wave and facts.label is not None:
+                return facts.label
+        return self.parameter("wave")
+
+    def level(self) -> ParameterRef:
+        """The confidence level of the intervals."""
+        return ParameterRef(
+            name=f"confidence level {LEVEL:g}", value=LEVEL, source="confidence level of the intervals"
         )
 
     def place(self) -> LabelRef:

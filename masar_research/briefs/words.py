@@ -65,6 +65,8 @@ class Text(Model):
     otherwise : Text, optional
         What stands there when a cell it refers to is suppressed. Without it the sentence is
         replaced by "This figure cannot be shown", with the reason.
+    needs : tuple of CellRef
+        Cells that the sentence speaks of without a figure; it counts as referring to them.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class Text(Model):
     ar: str = ""
     values: dict[str, Ref] = {}
     otherwise: Text | None = None
+    needs: tuple[CellRef, ...] = ()
 
     @field_validator("values", mode="before")
     @classmethod

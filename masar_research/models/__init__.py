@@ -2,5 +2,6 @@
 
 from masar_research.models.fitting import glm, logit
 from masar_research.models.model import SurveyModel
+from masar_research.models.thin import thin_groups
 
-__all__ = ["SurveyModel", "glm", "logit"]
+__all__ = ["SurveyModel", "glm", "logit", "thin_groups"]

@@ -94,3 +94,19 @@ NOUNS = (
     POINT, PERSON, INTERVIEW, RESPONDENT, WOMAN, MAN, YEAR, HOUSEHOLD, GOVERNORATE, CLUSTER,
     STRATUM, FIGURE, GROUP,
 )  # fmt: skip
+
+_FEMININE = {
+    "أعزب": "عزباء", "متزوج": "متزوجة", "مطلق": "مطلقة", "منفصل": "منفصلة", "أرمل": "أرملة", "أمي": "أمية",
+    "أردني": "أردنية", "مشتغل": "مشتغلة", "متعطل": "متعطلة", "متقاعد": "متقاعدة", "طالب": "طالبة",
+}  # fmt: skip
+
+
+def feminine(label: str) -> str:
+    """An Arabic label of a status as it is said of women; other words stay.
+
+    Examples
+    --------
+    >>> feminine("أرمل"), feminine("مطلق أو منفصل"), feminine("أقل من ثانوي")
+    ('أرملة', 'مطلقة أو منفصلة', 'أقل من ثانوي')
+    """
+    return " ".join(_FEMININE.get(word, word) for word in label.split(" "))

@@ -28,8 +28,8 @@ NO_DIFFERENCE = {
     "en": "no statistically detectable difference",
 }
 NOT_SHOWN = {
-    "ar": "غير معروض: عدد المقابلات غير كافٍ",
-    "en": "not shown: too few interviews",
+    "ar": "غير معروض",
+    "en": "not shown",
 }
 STRENGTH = {
     "high": Phrase("high", "مرتفعة", "f"),

@@ -5,7 +5,7 @@ from masar_research.release.linked import Table, recoverable
 from masar_research.release.profiles import PROFILES, Profile, profile
 from masar_research.release.register import Register
 from masar_research.release.reliability import Approval, assess, status
-from masar_research.release.wording import summary, words
+from masar_research.release.wording import summary, together, words
 
 __all__ = [
     "PROFILES",
@@ -19,5 +19,6 @@ __all__ = [
     "recoverable",
     "status",
     "summary",
+    "together",
     "words",
 ]

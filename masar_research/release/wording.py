@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -103,6 +103,20 @@ STATUSES: Mapping[str, tuple[str, str]] = MappingProxyType({
 })  # fmt: skip
 
 
+# Reasons a reader need not tell apart stand together under a figure.
+KINDS: Mapping[str, tuple[tuple[str, ...], str, str]] = MappingProxyType({
+    "few": (("n", "n_eff"), "too few interviews", "قلة المقابلات"),
+    "units": (("df", "no_df", "review_df"), "too few sampling units", "قلة وحدات المعاينة"),
+    "wide": (
+        ("width", "relative_width", "half_width", "rse", "cv"),
+        "too wide a confidence interval", "اتساع فترة الثقة",
+    ),
+    "extreme": (("review_extreme",), "answers all alike, pending review", "تماثل الإجابات بانتظار المراجعة"),
+    "secret": (("disclosure", "sensitive", "complementary", "earlier"), "confidentiality", "السرية"),
+    "sides": (("sides", "sides_unknown"), "a figure it compares is not shown", "عدم عرض أحد طرفي المقارنة"),
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """One line of a summary: a code, its words, the number of cells."""
@@ -132,7 +146,34 @@ def words(code: str, lang: str) -> str:
     for table in (REASONS, NOTES, STATUSES):
         if code in table:
             return table[code][0 if lang == "en" else 1]
-    raise ReleaseError(
+    raise _unworded(code)
+
+
+def together(codes: Iterable[str], lang: str) -> str:
+    """One phrase for why several figures are not shown, each kind of reason once.
+
+    Raises
+    ------
+    ReleaseError
+        For a code without words.
+
+    Examples
+    --------
+    >>> together(["width", "n", "n_eff", "relative_width"], "en")
+    'Not shown: too few interviews; too wide a confidence interval'
+    >>> together(["disclosure", "complementary"], "ar")
+    'غير معروض بسبب: السرية'
+    """
+    given = list(codes)
+    for code in given:
+        if code not in REASONS:
+            raise _unworded(code)
+    found = [kind[1 if lang == "en" else 2] for kind in KINDS.values() if set(kind[0]) & set(given)]
+    return f"Not shown: {'; '.join(found)}" if lang == "en" else f"غير معروض بسبب: {'؛ '.join(found)}"
+
+
+def _unworded(code: str) -> ReleaseError:
+    return ReleaseError(
         f"The gate has no words for the code {code!r}.",
         remedy=f"Use one of {', '.join([*REASONS, *NOTES, *STATUSES])}.",
     )

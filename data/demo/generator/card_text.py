@@ -13,15 +13,15 @@ citation:
   en: "Masar demonstration survey, waves 2022, 2024 and 2026. Synthetic data made by the program in data/demo."
   ar: "مسح مسار التجريبي، جولات 2022 و2024 و2026. بيانات مصطنعة أنتجها البرنامج الموجود في data/demo."
 population:
-  en: "Persons 15 and over living in private households of the synthetic population, all nationalities and refugees included"
+  en: "persons 15 and over living in private households of the synthetic population, all nationalities and refugees included"
   ar: "الأشخاص 15 سنة فأكثر المقيمون في أسر خاصة ضمن السكان المصطنعين، من جميع الجنسيات وبمن فيهم اللاجئون"
   nationality: all_residents
   age_min: 15
   excluded:
-    - {en: "Persons in collective housing: prisons, barracks, hospitals, student and workers' dormitories", ar: "المقيمون في المساكن الجماعية: السجون والثكنات والمستشفيات وسكنات الطلبة والعمال"}
-    - {en: "Nomadic households without a fixed dwelling", ar: "الأسر المتنقلة التي ليس لها مسكن ثابت"}
-    - {en: "Domestic workers living in their employer's household", ar: "العاملون في المنازل المقيمون لدى أصحاب العمل"}
-    - {en: "Residents of Jordan staying abroad during fieldwork", ar: "المقيمون الموجودون خارج الأردن أثناء العمل الميداني"}
+    - {en: "persons in collective housing (prisons, barracks, hospitals, student and workers' dormitories)", ar: "المقيمون في المساكن الجماعية (السجون والثكنات والمستشفيات وسكنات الطلبة والعمال)"}
+    - {en: "nomadic households without a fixed dwelling", ar: "الأسر المتنقلة التي ليس لها مسكن ثابت"}
+    - {en: "domestic workers living in their employer's household", ar: "العاملون في المنازل المقيمون لدى أصحاب العمل"}
+    - {en: "residents of Jordan staying abroad during fieldwork", ar: "المقيمون الموجودون خارج الأردن أثناء العمل الميداني"}
 design:
   weights: base_weight
   strata: stratum
@@ -159,7 +159,7 @@ disclosure:
     ar: "على غرار المقابلات الوجاهية باستخدام الأجهزة اللوحية، باللغة العربية."
   dates:
     en: "Dates in the files are invented: 2 October to 17 November 2022, 6 October to 20 November 2024, 29 March to 7 May 2026."
-    ar: "التواريخ في الملفات مُتخيَّلة: من 2 تشرين الأول إلى 17 تشرين الثاني 2022، ومن 6 تشرين الأول إلى 20 تشرين الثاني 2024، ومن 29 آذار إلى 7 أيار 2026."
+    ar: "التواريخ في الملفات مُتخيَّلة: من 2 تشرين الأول/أكتوبر إلى 17 تشرين الثاني/نوفمبر 2022، ومن 6 تشرين الأول/أكتوبر إلى 20 تشرين الثاني/نوفمبر 2024، ومن 29 آذار/مارس إلى 7 أيار/مايو 2026."
   sizes:
     en: "4,800 households sampled and about 3,600 completed interviews in each wave; the file holds the result of every visit. Precision is computed for each estimate with the design effect."
     ar: "4,800 أسرة مسحوبة ونحو 3,600 مقابلة مكتملة في كل جولة؛ ويتضمن الملف نتيجة كل زيارة. وتُحسب الدقة لكل تقدير مع أثر التصميم."
@@ -176,11 +176,11 @@ disclosure:
 
 LACKS = """\
 lacks:
-  - {indicator: WE10, reason: {en: "The survey does not ask about agricultural parcels", ar: "لا يسأل المسح عن الحيازات الزراعية"}}
-  - {indicator: WE14, reason: {en: "Violence by a partner is asked only under a safety protocol; this survey does not ask it", ar: "لا يُسأل عن عنف الشريك إلا وفق بروتوكول حماية، وهذا المسح لا يسأل عنه"}}
-  - {indicator: WE17, reason: {en: "Administrative figure, not a survey estimate", ar: "رقم إداري وليس تقديراً من مسح"}}
-  - {indicator: WE21, reason: {en: "Needs two respondents in a household; this survey interviews one", ar: "يحتاج إلى مستجيبَين في الأسرة، وهذا المسح يقابل شخصاً واحداً"}}
-  - {indicator: YO14, reason: {en: "A programme's measure before and after, not a population estimate", ar: "قياس قبلي وبعدي لبرنامج، وليس تقديراً للسكان"}}
+  - {indicator: WE10, reason: {en: "Rights over agricultural land: the survey does not ask about agricultural parcels", ar: "الحقوق في الأراضي الزراعية: لا يسأل المسح عن الحيازات الزراعية"}}
+  - {indicator: WE14, reason: {en: "Violence by a partner: it may be asked only under a safety protocol; this survey does not ask it", ar: "العنف من الشريك: لا يُسأل عنه إلا وفق بروتوكول حماية، وهذا المسح لا يسأل عنه"}}
+  - {indicator: WE17, reason: {en: "Seats held by women: an administrative figure, not a survey estimate", ar: "المقاعد التي تشغلها النساء: رقم إداري وليس تقديراً من مسح"}}
+  - {indicator: WE21, reason: {en: "Women's empowerment index: it needs two respondents in a household; this survey interviews one", ar: "مؤشر تمكين المرأة: يحتاج إلى مستجيبَين في الأسرة، وهذا المسح يقابل شخصاً واحداً"}}
+  - {indicator: YO14, reason: {en: "Change in participants of a programme: a measure before and after, not a population estimate", ar: "التغيّر لدى المشاركين في برنامج: قياس قبلي وبعدي، وليس تقديراً للسكان"}}
   - {indicator: YO15, reason: {en: "Administrative figure of programmes", ar: "رقم إداري عن البرامج"}}
   - {indicator: YO17, reason: {en: "Comes from platform logs", ar: "مصدره سجلات المنصة"}}
   - {indicator: MI17, reason: {en: "Content analysis of newsrooms, not a population survey", ar: "تحليل محتوى لغرف الأخبار وليس مسحاً للسكان"}}

@@ -169,9 +169,9 @@ def _subtitle(header: Header) -> Text:
 
 def _footer(header: Header, version: str) -> Text:
     return Text(
-        en="{study} · masar_research {version}",
-        ar="{study} · masar_research {version}",
-        values={"study": header.card["title"], "version": VersionRef(text=version)},
+        en="{study} · {version}",
+        ar="{study} · {version}",
+        values={"study": header.card["title"], "version": VersionRef(text=f"masar_research {version}")},
     )
 
 

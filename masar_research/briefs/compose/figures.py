@@ -38,16 +38,28 @@ def figure(voice: Voice, block: FigureBlock) -> Figure:
         art=_art(voice, block, theme.FULL_WIDTH if full else theme.HALF_WIDTH, block.columns),
         alt=say(voice, block.alt, place) if block.alt else _alt(voice, block, title, place),
         base=_base(voice, block, place),
-        question=voice.runs(block.question, "", place) if block.question else None,
+        question=_question(voice, block, place),
         data=data,
-        notes=(*(paragraph(voice, [note], place) for note in block.notes), *data.notes),
+        notes=(*(paragraph(voice, [note], place) for note in block.notes), *_notes(voice, block)),
         width=block.width,
         narrow=_art(voice, block, theme.HALF_WIDTH, 1) if full else None,
     )
 
 
+def _notes(voice: Voice, block: FigureBlock) -> tuple[Line, ...]:
+    return tables.gate_notes(voice, [row.cell for row in block.rows if row.cell], marked=False)
+
+
+def _question(voice: Voice, block: FigureBlock, place: str) -> Line | None:
+    if block.question is None:
+        return None
+    lead = "السؤال: " if voice.lang == "ar" else "Question: "
+    return (Run(lead), *voice.runs(block.question, "", place))
+
+
 def _base(voice: Voice, block: FigureBlock, place: str) -> Line:
-    base = say(voice, block.base, place)
+    lead = "قاعدة الاحتساب: " if voice.lang == "ar" else "Base: "
+    base = (Run(lead), *say(voice, block.base, place))
     if block.n is None:
         return base
     label = "؛ ن = " if voice.lang == "ar" else "; n = "

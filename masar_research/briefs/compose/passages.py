@@ -67,16 +67,16 @@ def _method(voice: Voice, block: FixedBlock, whole: Whole) -> Box:
     elif "design.note" in header.card:
         texts.append(header.card["design.note"])
     if header.weighting:
-        texts.append(_steps_sentence(header.weighting))
+        texts.append(disclosure.steps_sentence(header.weighting))
     level = next((one.level for one in whole.of(EstimatesBlock)), 0.95)
     texts.append(
         Text(
             en="Intervals have a confidence level of {level:percent} and allow for weights"
             + (", strata and sampling units" if header.clustered else "")
-            + "; an asterisk marks a figure that is too unreliable or too revealing to be shown",
+            + "; an asterisk or the words “not shown” mark a figure that is too unreliable or too revealing to be shown",
             ar="فترات الثقة بمستوى {level:percent} وتراعي الأوزان"
             + (" والطبقات ووحدات المعاينة" if header.clustered else "")
-            + "؛ وتدل النجمة على رقم لا يُعرض لأنه غير موثوق أو حفاظاً على السرية",
+            + "؛ وتدل النجمة أو عبارة «غير معروض» على رقم لا يُعرض لأنه غير موثوق أو حفاظاً على السرية",
             values={
                 "level": ParameterRef(
                     name=f"confidence level {level:g}", value=level, source="confidence level of the intervals"
@@ -97,13 +97,13 @@ def _source_sentence(header: Header) -> Text:
     when_en = when_ar = ""
     if wave.start:
         values["period"] = DateRef(start=wave.start, end=wave.end, source="survey card: fieldwork")
-        when_en, when_ar = ", fieldwork {period}", "، العمل الميداني {period}"
+        when_en, when_ar = ". Fieldwork: {period}", ". العمل الميداني: {period}"
     elif wave.note:
         values["period"] = wave.note
-        when_en, when_ar = ", {period}", "، {period}"
+        when_en, when_ar = ". {period}", ". {period}"
     return Text(
-        en="{title}: {n} interviews; {population}" + when_en,
-        ar="{title}: عدد المقابلات {n}؛ {population}" + when_ar,
+        en="{title}: {n} interviews. Population: {population}" + when_en,
+        ar="{title}: عدد المقابلات {n}. المجتمع: {population}" + when_ar,
         values=values,
     )
 
@@ -116,15 +116,6 @@ def _sample_sentence(header: Header) -> Text:
             "psus": SurveyRef(name="psus", value=header.facts["psus"] or 0),
             "strata": SurveyRef(name="strata", value=header.facts["strata"] or 0),
         },
-    )
-
-
-def _steps_sentence(steps: Sequence[LabelRef]) -> Text:
-    names = [f"step_{chr(ord('a') + number)}" for number in range(len(steps))]
-    return Text(
-        en="Weights: " + "; ".join(f"{{{name}}}" for name in names),
-        ar="الأوزان: " + "؛ ".join(f"{{{name}}}" for name in names),
-        values=dict(zip(names, steps, strict=True)),
     )
 
 
@@ -257,15 +248,15 @@ def _pair(words: tuple[str, str]) -> Text:
 def _cite(voice: Voice, block: FixedBlock, whole: Whole) -> Items:
     header, place = voice.header, "items:cite"
     made = DateRef(start=whole.date, source="day the brief was built")
-    version = VersionRef(text=whole.version)
+    version = VersionRef(text=f"masar_research {whole.version}")
     brief_line: list[Run] = [Run(run.text, run.source, run.ref) for run in whole.title]
     brief_line = [*ended(tuple(brief_line)), Run(" ")]
     brief_line.extend(
         say(
             voice,
             Text(
-                en="Evidence brief, {made}. Computed with masar_research {version}.",
-                ar="موجز أدلة، {made}. حُسب بواسطة masar_research {version}.",
+                en="Evidence brief, {made}. Computed with {version}.",
+                ar="موجز أدلة، {made}. حُسب بواسطة {version}.",
                 values={"made": made, "version": version},
             ),
             place,

@@ -96,7 +96,7 @@ def detectable(voice: Voice, test: CellRef, alpha: float) -> int:
 
 
 def _text(voice: Voice, text: Text, place: str) -> Line:
-    cells = [ref for ref in text.values.values() if isinstance(ref, CellRef)]
+    cells = [*(ref for ref in text.values.values() if isinstance(ref, CellRef)), *text.needs]
     if any(voice.hidden(ref) for ref in cells):
         return _otherwise(voice, text.otherwise, cells, place)
     line: list[Run] = []

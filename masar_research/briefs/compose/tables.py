@@ -11,6 +11,7 @@ from masar_research.briefs.compose.voice import MARK, Voice
 from masar_research.briefs.document import Column, Line, Run, Table
 from masar_research.briefs.refs import CellRef
 from masar_research.briefs.words import Text
+from masar_research.release import together
 from masar_research.release import words as release_words
 
 _HEADS = {
@@ -77,31 +78,23 @@ def _statistics(voice: Voice, ref: CellRef | None, place: str) -> tuple[Line, Li
     return value, interval, n
 
 
-def gate_notes(voice: Voice, cells: Sequence[CellRef]) -> tuple[Line, ...]:
-    """One line on what is suppressed and why, one for each kind of care to be taken."""
+def gate_notes(voice: Voice, cells: Sequence[CellRef], marked: bool = True) -> tuple[Line, ...]:
+    """One line on what is not shown and why, one for each kind of care to be taken.
+
+    A table marks what it hides with an asterisk; a drawing says so in words.
+    """
     lines: list[Line] = []
     reasons = dict.fromkeys(voice.cell(ref).reason for ref in cells if voice.hidden(ref))
     if reasons:
-        words = [release_words(reason, voice.lang) for reason in reasons]
-        rest = [_without_lead(text, voice.lang) for text in words[1:]]
-        joint = "؛ " if voice.lang == "ar" else "; "
-        lines.append((Run(f"{MARK} {joint.join([words[0], *rest])}."),))
+        words = together([str(reason) for reason in reasons], voice.lang)
+        lines.append((Run(f"{MARK} {words}." if marked else f"{words}."),))
     notes = dict.fromkeys(note for ref in cells if (note := voice.cell(ref).note) and not voice.hidden(ref))
     for note in notes:
-        marked = _marked(voice, cells, note)
-        lines.append((Run(f"{release_words(note, voice.lang)}: "), *marked, Run(".")))
+        lines.append((Run(f"{release_words(note, voice.lang)}: "), *_noted(voice, cells, note), Run(".")))
     return tuple(lines)
 
 
-def _without_lead(text: str, lang: str) -> str:
-    """A further reason without the word "Suppressed", which the first has said."""
-    for lead in ("محجوب ",) if lang == "ar" else ("Suppressed: ", "Suppressed, ", "Suppressed "):
-        if text.startswith(lead):
-            return text.removeprefix(lead)
-    return text
-
-
-def _marked(voice: Voice, cells: Sequence[CellRef], note: str) -> Line:
+def _noted(voice: Voice, cells: Sequence[CellRef], note: str) -> Line:
     """The values a note is about, so that the reader knows which."""
     line: list[Run] = []
     for ref in dict.fromkeys(cells):

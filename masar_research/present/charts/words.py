@@ -12,7 +12,7 @@ WORDS = {
     "caution_words": CAUTION,
     "not_shown": NOT_SHOWN,
     "not_shown_short": {"en": "not shown", "ar": "غير معروض"},
-    "hatched": {"en": "Not shown: too few interviews", "ar": NOT_SHOWN["ar"]},
+    "hatched": {"en": "Not shown", "ar": NOT_SHOWN["ar"]},
     "reference": {"en": "reference group", "ar": "فئة المقارنة"},
     "undetectable": {
         "en": "grey: no statistically detectable difference",

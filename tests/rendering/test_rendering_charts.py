@@ -3,6 +3,7 @@
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 
 import geopandas as gpd
 import matplotlib
@@ -332,7 +333,7 @@ def test_no_line_runs_through_a_suppressed_wave_or_a_break():
     "draw",
     [
         lambda: dots([], "en"), lambda: dots([Panel("x", ())], "en"), lambda: change([], "en", before="a", after="b"),
-        lambda: effects([EffectPanel("x", (Effect("a", None),))], "en", less="l", more="m"),
+        lambda: effects([EffectPanel("x", ())], "en", less="l", more="m"),
         lambda: trend([Series("x", "plain", (Point(2024, mark(0.1)),))], "en"),
         lambda: trend([Series("x", "plain", (Point(2024, mark(0.1)), Point(2022, mark(0.1))))], "en"),
         lambda: bars([Stack("x", (Part(0.5), Part(0.4)))], ["a", "b"], "en"),
@@ -411,3 +412,12 @@ def test_an_ink_profile_of_salam_equals_the_glyphs_set_by_hand():
         pen_at += outlines[name].width
     expected = (max(ends) - min(ends)) / font["head"].unitsPerEm * 40
     assert width == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("lang", ["en", "ar"])
+def test_effects_none_of_which_may_be_shown_are_named_and_hold_no_figure(lang):
+    """A small place may have every effect withheld; the brief of that place is still built."""
+    hidden = EffectPanel("x", (Effect("a", None), Effect("b", None, status="suppress")))
+    drawn = effects([hidden], lang, less="l", more="m")
+    strings = Counter(drawn.texts) - Counter(drawn.scale)
+    assert {"a", "b"} <= set(strings) and not any(re.search(r"\d", text) for text in strings)

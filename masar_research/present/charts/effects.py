@@ -56,7 +56,7 @@ def effects(
     Raises
     ------
     ParameterError
-        If no effect may be shown.
+        If there is no row.
 
     Notes
     -----
@@ -141,11 +141,8 @@ def _row(canvas: Canvas, effect: Effect, plan: _Plan, y: float, digits: int) -> 
 def _plan(panels: Sequence[EffectPanel], lang: Lang, width: float, digits: int) -> _Plan:
     rows = [effect for panel in panels for effect in panel.effects]
     shown = [effect for effect in rows if effect.estimate is not None]
-    if not shown:
-        raise ParameterError(
-            "No effect may be shown, so there is nothing to draw.",
-            remedy="Say in words that the model's results cannot be shown.",
-        )
+    if not rows:
+        raise ParameterError("A chart needs at least one row; found none.", remedy="Pass panels with effects.")
     widest = max(measure(effect.label, lang, theme.TEXT) for effect in rows)
     room = min(widest, 0.40 * width)
     lines = {effect.label: wrap(effect.label, room, lang, theme.TEXT) for effect in rows}
@@ -154,10 +151,9 @@ def _plan(panels: Sequence[EffectPanel], lang: Lang, width: float, digits: int) 
     high = max([0.0, *[effect.estimate if effect.high is None else effect.high for effect in shown]])
     span = max(high - low, 0.02)
     low, high = min(low, -0.12 * span), max(high, 0.12 * span)
-    reserve = max(
-        measure(parts.figure_text(effect.estimate, lang, "points", digits), lang, theme.SMALL, theme.SEMIBOLD)
-        for effect in shown
-    ) + parts.GAP + 1.2  # fmt: skip
+    figures = [parts.figure_text(effect.estimate, lang, "points", digits) for effect in shown]
+    reserve = max((measure(text, lang, theme.SMALL, theme.SEMIBOLD) for text in figures), default=8.0)
+    reserve += parts.GAP + 1.2
     axis = parts.Axis(low, high, room + 4.0 + reserve, width - reserve)
     marks = ticks(low, high, 6 if width > 120 else 4)
     inside = tuple(m for m in marks if low - 1e-9 <= m <= high + 1e-9)

@@ -16,7 +16,7 @@ from masar_research.briefs import locations
 from masar_research.errors import REMEDY, BriefError, MasarError
 
 Progress = Callable[[str, int, int], None]
-_IPC_PATH_LIMIT = 100
+_SOCKET_PATH_LIMIT = 100
 _COMPLAINTS = "kernel.log"
 
 
@@ -148,16 +148,20 @@ def _surroundings() -> Iterator[Path]:
 
 
 def _manager(runtime: Path) -> type:
-    """A kernel that speaks through files where sockets in files exist, so that parallel starts cannot
-    collide on a port, and whose own complaints go into a file instead of the user's screen."""
+    """A kernel whose sockets and complaints lie in a folder of its own.
+
+    Sockets in files where they exist, so that builds at once cannot collide on a port; named here,
+    since the names jupyter_client gives by default lie in the working folder and are shared.
+    """
     from jupyter_client.manager import AsyncKernelManager
 
-    longest = runtime / f"kernel-{'x' * 36}.json-ipc-5"
-    in_files = sys.platform != "win32" and len(str(longest)) <= _IPC_PATH_LIMIT
+    sockets = runtime / "kernel"
+    in_files = sys.platform != "win32" and len(os.fsencode(f"{sockets}-99")) <= _SOCKET_PATH_LIMIT
+    place: dict[str, Any] = {"transport": "ipc", "ip": str(sockets)} if in_files else {}
 
     class Kernel(AsyncKernelManager):
         def __init__(self, **fields: Any) -> None:
-            super().__init__(**({"transport": "ipc"} if in_files else {}), **fields)
+            super().__init__(**place, **{**fields, "connection_file": str(runtime / "kernel.json")})
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **fields: Any) -> None:
             with (runtime / _COMPLAINTS).open("ab") as log:

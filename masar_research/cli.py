@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -79,6 +80,8 @@ def reported() -> Iterator[None]:
     except typer.Exit:
         raise
     except KeyboardInterrupt:
+        # what was under way in the kernel's client is of no interest any more
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         errors().print("Stopped; nothing half-written was published.\nتوقف العمل، ولم يُنشر شيء ناقص.", highlight=False)
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:

@@ -31,10 +31,10 @@ def workplace(out: Path, slug: str) -> Iterator[Path]:
             home.mkdir(parents=True, exist_ok=True)
             with turn(out):
                 restore(out)
-            stack.callback(lock.unlink, missing_ok=True)
-            stack.enter_context(locks.held(lock))
-            folder.mkdir()
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                stack.callback(lock.unlink, missing_ok=True)
+                stack.enter_context(locks.held(lock))
+                folder.mkdir()
+                stack.callback(shutil.rmtree, folder, ignore_errors=True)
             yield folder
     except OSError as error:
         raise from_outside(error) from error
@@ -85,10 +85,15 @@ def restore(out: Path) -> None:
 def clear_leftovers(out: Path) -> None:
     """Remove half-built folders of processes that were killed; those of living ones stay."""
     home = office(out) / "building"
-    for folder in sorted(home.iterdir()) if home.is_dir() else []:
-        if folder.is_dir() and not locks.is_held(_lock(folder)):
-            shutil.rmtree(folder, ignore_errors=True)
-            _lock(folder).unlink(missing_ok=True)
+    if not home.is_dir():
+        return
+    with turn(out):
+        for folder in [path for path in home.iterdir() if path.is_dir()]:
+            if not locks.is_held(_lock(folder)):
+                shutil.rmtree(folder, ignore_errors=True)
+        for lock in home.glob("*.lock"):
+            if not lock.with_suffix("").exists() and not locks.is_held(lock):
+                lock.unlink(missing_ok=True)
 
 
 def _lock(folder: Path) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,38 @@ def own_tiny(tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MASAR_HOME", str(home))
     monkeypatch.setenv("MASAR_NO_CACHE", "1")
     return home
+
+
+@pytest.fixture
+def cells_here(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The tiny notebook's cells run in this process instead of a kernel; a test may change ``.cells``.
+
+    What comes before and after the kernel is what a user runs.
+    """
+    from tiny_project import NUMBERS, TAIL, WORDS
+
+    from masar_research import briefs
+    from masar_research.briefs import authoring, blocks, runner
+    from masar_research.briefs.emit import Collected
+
+    held = SimpleNamespace(cells=(NUMBERS, WORDS, TAIL), blocks=())
+
+    def execute(path: Path, output: Path, parameters: dict, progress: Callable) -> dict:
+        if not path.exists():
+            return real(path, output, parameters, progress)
+        kept = Collected()
+        brief = authoring.open_brief("tiny", emit=kept, **parameters)
+        names = {name: getattr(briefs, name) for name in briefs.__all__} | {"brief": brief}
+        for cell in held.cells:
+            exec(cell, names)
+        output.write_text("{}", encoding="utf-8")
+        held.blocks = blocks.with_sources([blocks.load(blocks.dump(block)) for block in kept.blocks])
+        return {}
+
+    real = runner.execute
+    monkeypatch.setattr(runner, "execute", execute)
+    monkeypatch.setattr(runner, "block_store", SimpleNamespace(collect=lambda notebook: tuple(held.blocks)))
+    return held
 
 
 @contextmanager

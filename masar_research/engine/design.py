@@ -19,6 +19,7 @@ from masar_research.errors import DesignError
 
 if TYPE_CHECKING:
     from masar_research.engine.replicates import Replicates
+    from masar_research.engine.two_phase import Phases
 
 Floats = NDArray[np.float64]
 LonelyRule = Literal["raise", "centre", "scale", "certainty", "remove", "collapse"]
@@ -75,6 +76,8 @@ class Design:
         What the linearised variance takes out because the weights were calibrated.
     replicates : Replicates or None
         Where the variance comes from replicate weights instead.
+    phases : Phases or None
+        What the second phase of a two-phase sample adds; its weights are those of both phases.
     """
 
     weights: Floats
@@ -84,6 +87,7 @@ class Design:
     all_positive: bool
     calibration: BoundResidualizer | None
     replicates: Replicates | None = None
+    phases: Phases | None = None
 
     @property
     def n_rows(self) -> int:
@@ -127,7 +131,8 @@ class Design:
         ------
         DesignError
             If the length differs or a weight is missing, negative or infinite; on a design
-            with replicates, whose weights would no longer belong to it.
+            with replicates, whose weights would no longer belong to it; if a row outside the second
+            phase of a two-phase sample gets a weight.
 
         Examples
         --------
@@ -143,7 +148,9 @@ class Design:
                 "which takes the weighting steps again in every replicate.",
             )
         checked = _weights(weights, self.n_rows, None)
-        return _weighted(checked, self.structure, calibration)
+        if self.phases is not None:
+            self.phases.check(checked, calibrated=calibration is not None)
+        return _weighted(checked, self.structure, calibration, self.phases)
 
     def describe(self) -> dict[str, Any]:
         """Plain facts of the design, for a method note: counts, rules and what they touched."""
@@ -241,7 +248,7 @@ def declare(
         len(checked), strata=strata, psu=_stages(psu), fpc=_stages(fpc), lonely=lonely_psu,
         wave=wave, collapse=collapse, rows=rows,
     )  # fmt: skip
-    return _weighted(checked, structure, None)
+    return _weighted(checked, structure, None, None)
 
 
 def _stages(given: ArrayLike | Sequence[ArrayLike] | None) -> tuple[ArrayLike, ...]:
@@ -303,7 +310,9 @@ def _weights(weights: ArrayLike, n_rows: int | None, rows: ArrayLike | None) -> 
     return values
 
 
-def _weighted(weights: Floats, structure: Structure, calibration: Residualizer | None) -> Design:
+def _weighted(
+    weights: Floats, structure: Structure, calibration: Residualizer | None, phases: Phases | None
+) -> Design:
     unit, n_units = structure.unit, structure.n_units
     all_positive = bool(weights.min() > 0)
     return Design(
@@ -315,4 +324,5 @@ def _weighted(weights: Floats, structure: Structure, calibration: Residualizer |
         else np.bincount(unit[weights > 0], minlength=n_units),
         all_positive=all_positive,
         calibration=None if calibration is None else calibration.bind(unit, n_units),
+        phases=phases,
     )

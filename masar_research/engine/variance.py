@@ -23,7 +23,9 @@ def covariance(design: Design, totals: Floats) -> Floats:
     and b, ``C_ab = Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)'`` over the m_h ≥ 2 PSUs
     of base stratum h that both waves hold, and ``V`` gains ``C_ab + C_ab'``.
 
-    With replicates, ``V = Σ_r d_r d_r'`` over their scaled deviations ``d_r = √c_r (θ_r − θ̄)``.
+    With replicates, ``V = Σ_r d_r d_r'`` over their scaled deviations ``d_r = √c_r (θ_r − θ̄)``. In a
+    two-phase sample V is the sum of the parts of both phases
+    (`masar_research.engine.two_phase.Phases.parts`).
 
     Parameters
     ----------
@@ -57,6 +59,9 @@ def covariance(design: Design, totals: Floats) -> Floats:
     >>> covariance(design, np.array([[1.0], [3.0], [2.0], [2.0]]))
     array([[4.]])
     """
+    if design.phases is not None:
+        one, two = design.phases.parts(totals, design.n_units)
+        return one + two
     replicated = design.replicates
     expected = design.n_units if replicated is None else replicated.number
     if totals.ndim != 2 or totals.shape[0] != expected:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,20 +39,31 @@ class Answer:
         return {"domain": domains.codes, "n_domains": domains.count, "mask": self.mask}
 
 
-def answer_statistic(asked: Answer, kind: Kind, engine: Callable[..., Linearized]) -> Estimates:
-    """Means, totals, ratios and counts: one row per domain and variable."""
-    _any_variable(asked.variables if kind != "count" else ("persons",))
+Engine = Callable[..., Sequence[Linearized]]
+"""``(design, columns, **cells)`` → one result per column."""
+
+
+def each(engine: Callable[..., Linearized]) -> Engine:
+    """An engine of one column as one of several."""
+    return lambda design, columns, **cells: [engine(design, one, **cells) for one in columns]
+
+
+def answer_statistic(asked: Answer, kind: Kind, engine: Engine) -> Estimates:
+    """Means, totals and ratios: one row per domain and variable."""
+    _any_variable(asked.variables)
     domains = asked.columns.domains(asked.by)
-    heads, parts = [], []
-    if kind == "count":
-        parts.append(engine(asked.design, **asked.cells(domains)))
-        heads.append(domains.keys.assign(variable="persons"))
-    for name in asked.variables:
-        values = asked.columns.values(name)
-        parts.append(engine(asked.design, values, **asked.cells(domains)))
-        heads.append(domains.keys.assign(variable=name))
+    columns = [asked.columns.values(name) for name in asked.variables]
+    parts = engine(asked.design, columns, **asked.cells(domains))
+    heads = [domains.keys.assign(variable=name) for name in asked.variables]
     missing = sum(int(part.n_missing.sum()) for part in parts)
     return _wrap(asked, kind, heads, parts, missing, interval="wald")
+
+
+def answer_count(asked: Answer) -> Estimates:
+    """Estimated numbers of persons: one row per domain."""
+    domains = asked.columns.domains(asked.by)
+    part = linearized.count(asked.design, **asked.cells(domains))
+    return _wrap(asked, "count", [domains.keys.assign(variable="persons")], [part], 0, "wald")
 
 
 def answer_proportion(asked: Answer, interval: str) -> Estimates:
@@ -118,7 +129,7 @@ def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) ->
 
 
 def _wrap(
-    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: list[Linearized], missing: int,
+    asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: Sequence[Linearized], missing: int,
     interval: str, cases: np.ndarray | None = None,
 ) -> Estimates:  # fmt: skip
     """Results of the engine as one table under one covariance, `heads` naming their rows."""

@@ -17,7 +17,7 @@ from masar_research.engine import design as designs
 from masar_research.engine import linearized, replicate_given
 from masar_research.errors import DataError, DesignError, EstimationError
 from masar_research.estimates import Estimates
-from masar_research.estimating import Answer, answer_proportion, answer_statistic
+from masar_research.estimating import Answer, answer_count, answer_proportion, answer_statistic, each
 
 if TYPE_CHECKING:
     from masar_research.loading.cards import SurveyCard
@@ -290,11 +290,11 @@ class Survey:
             One row per domain and variable. Rows whose outcome is missing are zero-weighted,
             never dropped, and counted in ``note["missing"]``.
         """
-        return answer_statistic(self._answer(variables, by, level), "mean", linearized.mean)
+        return answer_statistic(self._answer(variables, by, level), "mean", linearized.means)
 
     def total(self, variables: Names, by: Names | None = None, level: float = 0.95) -> Estimates:
         """Weighted totals ``Σ w y`` by domain."""
-        return answer_statistic(self._answer(variables, by, level), "total", linearized.total)
+        return answer_statistic(self._answer(variables, by, level), "total", each(linearized.total))
 
     def proportion(
         self,
@@ -326,12 +326,11 @@ class Survey:
             return linearized.ratio(design, values, below, **cells)
 
         answer = self._answer(numerator, by, level, extra={"denominator": denominator})
-        return answer_statistic(answer, "ratio", engine)
+        return answer_statistic(answer, "ratio", each(engine))
 
     def count(self, by: Names | None = None, level: float = 0.95) -> Estimates:
         """Estimated number of persons in each domain, ``Σ w``."""
-        answer = self._answer((), by, level)
-        return answer_statistic(answer, "count", linearized.count)
+        return answer_count(self._answer((), by, level))
 
     def _answer(
         self, variables: Names, by: Names | None, level: float, extra: Mapping[str, Any] | None = None

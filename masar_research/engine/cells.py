@@ -191,14 +191,23 @@ def gather(
 
 
 def squares(rows: Rows, values: Floats, centre: Floats) -> Floats:
-    """(n_domains,) Σ_d w (value − centre_d)², `centre` (n_domains,)."""
-    residual = values - (centre[0] if rows.domain is None else centre[rows.domain])
-    residual = _zero_where_unused(rows, residual)
-    if rows.domain is None:
-        return np.array([np.einsum("i,i,i->", rows.weights, residual, residual)])
-    residual *= residual
-    residual *= rows.weights
-    return np.bincount(rows.domain, residual, rows.n_domains)
+    """(n_domains,) Σ_d w (value − centre_d)², `centre` (n_domains,), in blocks that fit the cache."""
+    out = np.zeros(rows.n_domains)
+    for begin in range(0, len(values), _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        weights = rows.weights[block]
+        domain = None if rows.domain is None else rows.domain[block]
+        residual = values[block] - (centre[0] if domain is None else centre[domain])
+        if not rows.everyone:
+            # Rows of weight 0 may sit in a domain without a centre (NaN); they must not reach a sum.
+            residual = np.where(weights > 0, residual, 0.0)
+        residual *= residual
+        if domain is None:
+            out += np.einsum("i,i->", weights, residual)
+        else:
+            residual *= weights
+            out += np.bincount(domain, residual, rows.n_domains)
+    return out
 
 
 def unit_totals(design: Design, cells: Cells, influence: Influence) -> Floats:
@@ -251,11 +260,6 @@ def _joint(
     index = np.multiply(outer, n_inner, dtype=np.intp)
     index += inner
     return index
-
-
-def _zero_where_unused(rows: Rows, residual: Floats) -> Floats:
-    """Rows of weight 0 may sit in a domain without a centre (NaN); they must not reach a sum."""
-    return residual if rows.everyone else np.where(rows.weights > 0, residual, 0.0)
 
 
 def _sums(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -126,20 +126,31 @@ class Estimates:
         keys = [name for name in (*self.by, "variable", "category") if name != over]
         keys = [name for name in keys if name in self.frame.columns]
         rows, labels = [], []
-        for key, part in self.frame.groupby(keys, sort=False, dropna=False):
+        for key, at in self._cells(over, keys):
             row = np.zeros(len(self.frame))
-            at = dict(zip(part[over], part.index, strict=True))
             for code, coefficient in wanted.items():
                 row[at[code]] = coefficient
             rows.append(row)
             labels.append(key)
         matrix = np.vstack(rows)
-        head = pd.DataFrame(labels, columns=keys)
-        head.insert(0, "contrast", expression)
+        head = contrast_head([expression] * len(rows), labels, keys)
         return self._combined(matrix, head, by=tuple(k for k in keys if k in self.by), what=expression)
 
+    def _cells(
+        self, over: str, keys: Sequence[str]
+    ) -> Iterator[tuple[tuple[Any, ...], dict[Any, int]]]:
+        """Each combination of `keys`, with the row number of every code of `over` in it."""
+        found: dict[tuple[Any, ...], tuple[tuple[Any, ...], dict[Any, int]]] = {}
+        parts = [self.frame[name].tolist() for name in keys]
+        for place, code in enumerate(self.frame[over].tolist()):
+            key = tuple(part[place] for part in parts)
+            # NaN is not itself; rows without a category belong together all the same.
+            same = tuple(None if value != value else value for value in key)
+            found.setdefault(same, (key, {}))[1][code] = place
+        yield from found.values()
+
     def _combined(
-        self, matrix: np.ndarray, head: pd.DataFrame, by: tuple[str, ...], what: str
+        self, matrix: np.ndarray, head: Mapping[str, Any], by: tuple[str, ...], what: str
     ) -> Estimates:
         frame = self.frame
         used = matrix != 0
@@ -152,11 +163,12 @@ class Estimates:
         )
         made = contrasts.linear(matrix, frame["estimate"], spread, df)
         low, high = intervals.wald(made.estimate, made.std_error, made.df, self.level)
-        out = head.assign(
-            estimate=made.estimate, std_error=made.std_error, conf_low=low, conf_high=high,
-            df=df, n=n, n_eff=n_eff, deff=np.nan, cv=np.nan,
-            reliability=_weakest(frame["reliability"], used), statistic=made.t, p_value=made.p,
-        )  # fmt: skip
+        out = pd.DataFrame({
+            **head, "estimate": made.estimate, "std_error": made.std_error, "conf_low": low,
+            "conf_high": high, "df": df, "n": n, "n_eff": n_eff, "deff": np.nan, "cv": np.nan,
+            "reliability": _weakest(frame["reliability"], used), "statistic": made.t,
+            "p_value": made.p,
+        })  # fmt: skip
         sides = tuple(tuple(int(i) for i in np.flatnonzero(row)) for row in used)
         note = {**self.note, "contrast": what, "interval": "Wald, t", "of": self.kind, "sides": sides}
         totals = None if self.totals is None else self.totals @ matrix.T
@@ -308,10 +320,18 @@ def assemble(
     )  # fmt: skip
 
 
+def contrast_head(
+    contrasts: Sequence[str], labels: Sequence[tuple[Any, ...]], keys: Sequence[str]
+) -> dict[str, list[Any]]:
+    """The columns that name the rows of compared estimates: the contrast, then their cell."""
+    cells = {name: [label[at] for label in labels] for at, name in enumerate(keys)}
+    return {"contrast": list(contrasts), **cells}
+
+
 def _weakest(reliability: pd.Series, used: np.ndarray) -> np.ndarray:
     order = {"show": 0, "flag": 1, "suppress": 2}
     words = np.array(list(order))
-    rank = reliability.map(order).to_numpy()
+    rank = np.array([order[status] for status in reliability])
     return words[[rank[row].max() for row in used]]
 
 

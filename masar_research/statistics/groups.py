@@ -200,6 +200,8 @@ def _df(survey: Survey, variable: str, codes: np.ndarray) -> float:
 
 def _only(means: Estimates, by: str, levels: tuple[Any, ...]) -> Estimates:
     keep = np.flatnonzero(means.frame[by].isin(levels))
+    if len(keep) == len(means):
+        return means
     totals = None if means.totals is None else means.totals[:, keep]
     return replace(
         means, frame=means.frame.iloc[keep].reset_index(drop=True),

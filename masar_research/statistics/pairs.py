@@ -9,12 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from masar_research import showing
 from masar_research.engine import multiplicity
 from masar_research.errors import EstimationError
-from masar_research.estimates import Estimates
+from masar_research.estimates import Estimates, contrast_head
 
 _WORDS = {
     "holm": {
@@ -81,8 +80,7 @@ def pairwise(estimates: Estimates, over: str | None = None, adjust: str = "holm"
             rows.append(row)
             labels.append(key)
             names.append(f"{second} - {first}")
-    head = pd.DataFrame(labels, columns=keys)
-    head.insert(0, "contrast", names)
+    head = contrast_head(names, labels, keys)
     by = tuple(name for name in keys if name in estimates.by)
     out = estimates._combined(np.vstack(rows), head, by=by, what=f"all pairs of {over}")
     adjusted = multiplicity.adjust(out.frame["p_value"].to_numpy(float), adjust)
@@ -105,9 +103,7 @@ def kept(estimates: Estimates, over: str) -> list[str]:
 
 def cells(estimates: Estimates, over: str) -> Iterator[tuple[Any, dict[Any, int]]]:
     """Each cell of the remaining columns: its key, and the row number of every code of `over`."""
-    frame = estimates.frame.reset_index(drop=True)
-    for key, part in frame.groupby(kept(estimates, over), sort=False, dropna=False):
-        yield key, dict(zip(part[over], part.index, strict=True))
+    yield from estimates._cells(over, kept(estimates, over))
 
 
 def code_label(estimates: Estimates, over: str, code: Any, lang: str) -> str:

@@ -8,12 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from masar_research.engine import contrasts
 from masar_research.errors import EstimationError
-from masar_research.estimates import Estimates
+from masar_research.estimates import Estimates, contrast_head
 from masar_research.statistics.pairs import cells, code_label, kept
 
 
@@ -196,8 +195,7 @@ def _formed(
         values.append(value(theta[place]))
         labels.append(key)
     keys = kept(estimates, over)
-    head = pd.DataFrame(labels, columns=keys)
-    head.insert(0, "contrast", what)
+    head = contrast_head([what] * len(labels), labels, keys)
     by = tuple(name for name in keys if name in estimates.by)
     slope = np.vstack(matrix)
     lost = np.isnan(slope).any(axis=1)

@@ -8,12 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from masar_research import contrast_text, showing
 from masar_research.engine import contrasts
 from masar_research.errors import EstimationError
-from masar_research.estimates import Estimates
+from masar_research.estimates import Estimates, contrast_head
 from masar_research.statistics.pairs import cells, kept
 from masar_research.statistics.results import Finding, TestResult
 
@@ -111,8 +110,7 @@ def trend(
         labels.append(key)
         title = _title(estimates, dict(zip(keys, key, strict=True)), over)
         tests.append(_tested(estimates, steps, title, finding, True, level, df))
-    head = pd.DataFrame(labels, columns=keys)
-    head.insert(0, "contrast", f"trend over {over}")
+    head = contrast_head([f"trend over {over}"] * len(labels), labels, keys)
     by = tuple(name for name in keys if name in estimates.by)
     slope = estimates._combined(np.vstack(slopes), head, by=by, what=f"linear trend over {over}")
     labels_of = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from masar_research.errors import MasarError
     from masar_research.estimates import Estimates
     from masar_research import replicates
-    from masar_research.loading import load, read
+    from masar_research.loading import load, presets, read
     from masar_research.survey import Survey
 
 _HOMES = {
@@ -23,12 +23,13 @@ _HOMES = {
     "MasarError": "masar_research.errors",
     "Survey": "masar_research.survey",
     "load": "masar_research.loading",
+    "presets": "masar_research.loading",
     "read": "masar_research.loading",
 }
 
 _MODULES = ("replicates",)
 
-__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "read", "replicates"]
+__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "presets", "read", "replicates"]
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,8 @@ from typing import Any
 
 _NAMES = {
     "statistic": ("Statistic", "الإحصاءة"), "base": ("Base", "الأساس"),
-    "weights": ("Weights", "الأوزان"), "steps": ("Weighting steps", "خطوات الترجيح"),
+    "weights": ("Weights", "الأوزان"), "preset": ("Design read by preset", "التصميم بحسب القالب"),
+    "steps": ("Weighting steps", "خطوات الترجيح"),
     "interval": ("Interval", "فترة الثقة"), "level": ("Confidence level", "مستوى الثقة"),
     "df": ("Degrees of freedom", "درجات الحرية"), "deff": ("Design effect", "أثر التصميم"),
     "missing": ("No answer or not asked", "دون إجابة أو خارج السؤال"),

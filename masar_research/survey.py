@@ -21,6 +21,7 @@ from masar_research.estimating import Answer, answer_count, answer_proportion, a
 
 if TYPE_CHECKING:
     from masar_research.loading.cards import SurveyCard
+    from masar_research.phases import SecondPhase
     from masar_research.replicates import Given
 
 Names = str | Sequence[str]
@@ -51,6 +52,9 @@ class Survey:
     replicates : replicates.BRR, JK1, JKn, …, optional
         Replicate weights as the producer delivers them; they take the place of strata, psu, fpc
         and wave. Replicates are made from a declared design by `with_replicates`.
+    second_phase : phases.Stratified, Poisson or Bernoulli, optional
+        Which rows a second phase of sampling drew from the first, and how. The other parameters
+        then declare the first phase, and weights are those of both.
     codebook : Codebook, optional
     card : SurveyCard, optional
         The study's declaration, when it was loaded from one.
@@ -85,6 +89,7 @@ class Survey:
         collapse: str | None = None,
         wave: str | None = None,
         replicates: Given | None = None,
+        second_phase: SecondPhase | None = None,
         codebook: Codebook | None = None,
         card: SurveyCard | None = None,
         checksum: str | None = None,
@@ -110,16 +115,19 @@ class Survey:
         }  # fmt: skip
         if replicates is not None:
             self.design = self._given(replicates, lonely_psu, collapse)
-            return
-        self.design = designs.declare(
-            self._weight_column(weights),
-            strata=self._column(strata, "strata"),
-            psu=[self._column(name, "psu") for name in stages] or None,
-            fpc=[self._column(name, "fpc") for name in fractions] or None,
-            lonely_psu=lonely_psu,
-            wave=self._column(wave, "wave"),
-            collapse=self._column(collapse, "collapse"),
-        )
+        else:
+            self.design = designs.declare(
+                self._weight_column(weights),
+                strata=self._column(strata, "strata"),
+                psu=[self._column(name, "psu") for name in stages] or None,
+                fpc=[self._column(name, "fpc") for name in fractions] or None,
+                lonely_psu=lonely_psu,
+                wave=self._column(wave, "wave"),
+                collapse=self._column(collapse, "collapse"),
+            )
+        if second_phase is not None:
+            self.design = second_phase.join(self, self.design)
+            self.weights_name = f"{weights} / second-phase probability"
 
     def _weight_column(self, name: str) -> np.ndarray:
         """The weights as numbers; text, dates and complex numbers are none."""
@@ -351,11 +359,18 @@ class Survey:
         """What an estimate's note says of this survey: weights, base, design, steps."""
         return {
             "weights": self.weights_name,
+            **self._preset(),
             "base": " and ".join(f"({text})" for text in self.base) if self.base else None,
             "design": self.design.describe(),
             "steps": [str(step) for step in self.history],
             "checksum": self.checksum,
         }
+
+    def _preset(self) -> dict[str, str]:
+        """The preset by which the card's design was found, as a fact of the note."""
+        design = getattr(self.card, "design", None)
+        name = getattr(design, "preset", None)
+        return {} if name is None else {"preset": f"{name}/{design.variant}"}
 
     def __repr__(self) -> str:
         base = f" where {' and '.join(self.base)}" if self.base else ""

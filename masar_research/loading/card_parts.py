@@ -119,40 +119,6 @@ class Population(Part):
         return Text(en=self.en, ar=self.ar)
 
 
-class DesignCard(Part):
-    """The sampling design, by names of harmonised variables."""
-
-    weights: Name
-    strata: Name | None = None
-    psu: Name | tuple[Name, ...] | None = None
-    fpc: Name | tuple[Name, ...] | None = None
-    lonely_psu: Literal["raise", "centre", "scale", "certainty", "remove", "collapse"] = "raise"
-    collapse: Name | None = None
-    clustered: bool = True
-    note: Bilingual | None = None
-
-    @model_validator(mode="after")
-    def _agrees(self) -> DesignCard:
-        if (self.lonely_psu == "collapse") != (self.collapse is not None):
-            raise ValueError(
-                "lonely_psu: collapse and collapse: belong together. Name the variable whose values say "
-                "which strata merge, or choose another rule"
-            )
-        if self.clustered and self.psu is None:
-            raise ValueError(
-                "psu is missing. Name the PSU variable, or write clustered: false with a note that "
-                "standard errors ignore clustering"
-            )
-        if not self.clustered and self.psu is not None:
-            raise ValueError("clustered is false but psu is given. Keep one of the two")
-        if not self.clustered and self.note is None:
-            raise ValueError(
-                "clustered: false needs a note, in English and Arabic, saying that standard errors "
-                "ignore clustering"
-            )
-        return self
-
-
 class Fieldwork(Part):
     """First and last day of interviewing, or what is known of them in words."""
 
@@ -223,6 +189,20 @@ class Bands(Part):
         return self
 
 
+class Combined(Part):
+    """Columns of the file made into one: their product, or their joint values as text."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    by: Literal["product", "cross"] = "cross"
+    divide: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Combined:
+        if self.by == "cross" and self.divide != 1:
+            raise ValueError("divide: belongs to by: product")
+        return self
+
+
 class PerWave(Part):
     """What differs in one wave."""
 
@@ -239,6 +219,7 @@ class VariableCard(Part):
     cases: tuple[Case, ...] | None = None
     bands: Bands | None = None
     compute: Condition | None = None
+    combine: Combined | None = None
     label: Label
     question: Question | None = None
     note: Bilingual | None = None
@@ -261,12 +242,13 @@ class VariableCard(Part):
                 ("cases", self.cases),
                 ("bands", self.bands),
                 ("compute", self.compute),
+                ("combine", self.combine),
             )
             if value is not None
         ]
         if len(origins) != 1 and not (not origins and self.waves):
             raise ValueError(
-                "give exactly one of from:, cases:, bands: or compute:"
+                "give exactly one of from:, cases:, bands:, compute: or combine:"
                 + (f", found {', '.join(origins)}" if origins else "")
             )
         derived = bool(origins) and origins[0] != "from"
@@ -288,7 +270,7 @@ class VariableCard(Part):
                 f"bands: makes codes 1 to {len(self.bands.starts)}; label exactly those under codes:"
             )
         if self.needs and not derived:
-            raise ValueError("needs: belongs to a derived variable (cases:, bands: or compute:)")
+            raise ValueError("needs: belongs to a derived variable (cases:, bands:, compute: or combine:)")
         for recode in (self.recode, *(wave.recode for wave in self.waves.values())):
             if recode and self.codes:
                 self._known(list(recode.values()), "recode:")

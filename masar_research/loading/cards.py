@@ -12,12 +12,13 @@ from pydantic import Field, ValidationError, model_validator
 from masar_research.errors import CardError
 from masar_research.expressions import parse
 from masar_research.loading import card_copies
+from masar_research.loading.card_design import DesignCard, ReplicatesCard
 from masar_research.loading.card_parts import (
     Bands,
     Bilingual,
     Case,
+    Combined,
     Condition,
-    DesignCard,
     Disclosure,
     Fieldwork,
     FormSheets,
@@ -37,6 +38,7 @@ from masar_research.loading.card_parts import (
     Wave,
     WaveCode,
 )
+from masar_research.loading.presets import all_presets
 from masar_research.loading.yaml_lines import Lines, at_line, did_you_mean, read_yaml
 
 __all__ = ["FormSheets", "SurveyCard", "VariableCard", "read_card"]
@@ -145,6 +147,8 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     f"{name!r} is not among the card's variables.",
                     f"Name a variable of this card. {did_you_mean(name, names)}",
                 )
+    _check_preset(card, lines)
+    _check_replicates(card, lines)
     if "wave" in names:
         raise lines.error(
             ["variables", "wave"],
@@ -173,6 +177,49 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     f"{wave!r} is not a wave of this card.",
                     did_you_mean(str(wave), card.waves),
                 )
+
+
+def _check_preset(card: SurveyCard, lines: Lines) -> None:
+    design = card.design
+    if design.preset is None:
+        return
+    known = all_presets()
+    if design.preset not in known:
+        raise lines.error(
+            ["design", "preset"],
+            f"{design.preset!r} is not a preset.",
+            f"{did_you_mean(design.preset, known)} masar_research.presets() lists them.",
+        )
+    variants = known[design.preset].variants
+    if design.variant is not None and design.variant not in variants:
+        raise lines.error(
+            ["design", "variant"],
+            f"{design.variant!r} is not a variant of the preset {design.preset}.",
+            did_you_mean(design.variant, variants),
+        )
+
+
+def _check_replicates(card: SurveyCard, lines: Lines) -> None:
+    given = card.design.replicates
+    if given is None:
+        return
+    if card.weighting:
+        raise lines.error(
+            ["weighting"],
+            "weighting steps and given replicate weights stand together; the replicates would leave the steps out.",
+            "Leave weighting: out, or describe the design by strata and psu and make replicates after weighting.",
+        )
+    if len(card.waves) > 1 and given.across_waves is None:
+        raise lines.error(
+            ["design", "replicates"],
+            "the card has several waves and does not say how their replicates belong together.",
+            "Write across_waves: common (replicate r leaves out the same units in every wave) "
+            "or across_waves: independent.",
+        )
+    if len(card.waves) == 1 and given.across_waves is not None:
+        raise lines.error(
+            ["design", "replicates", "across_waves"], "there is one wave only.", "Leave across_waves: out."
+        )
 
 
 def _step_names(card: SurveyCard) -> Iterator[tuple[list, str]]:
@@ -253,6 +300,8 @@ def _keys_at(where: list, fault: dict) -> list[str]:
                 model = {
                     "population": Population,
                     "design": DesignCard,
+                    "replicates": ReplicatesCard,
+                    "combine": Combined,
                     "disclosure": Disclosure,
                     "lacks": Lack,
                     "fieldwork": Fieldwork,

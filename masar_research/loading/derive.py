@@ -10,6 +10,7 @@ from masar_research.expressions import is_missing
 from masar_research.loading.cards import VariableCard
 from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.raw import NOT_APPLICABLE, NOT_ASKED
+from masar_research.loading.yaml_lines import did_you_mean
 
 if TYPE_CHECKING:
     from masar_research.loading.harmonise import Work
@@ -71,6 +72,42 @@ def by_compute(work: Work, name: str, card: VariableCard) -> Column:
     values = np.broadcast_to(values, (len(work.frame),)).copy()
     work.say(name, "compute", card.compute, "(number)", "", int((~np.isnan(values)).sum()))
     return work.fill(name, Column(values, {}, tuple(used)), np.isnan(values), used, "(unknown)")
+
+
+def by_combine(work: Work, name: str, card: VariableCard) -> Column:
+    """Columns of the file multiplied, or their joint values; blank where one of them holds no answer."""
+    combine = card.combine
+    n = len(work.frame)
+    parts, gone = [], np.zeros(n, bool)
+    for each in combine.columns:
+        if each not in work.frame.columns:
+            raise work.error(
+                name, "combine", f"the file of wave {work.wave} has no column {each!r}.",
+                did_you_mean(each, work.frame.columns),
+            )  # fmt: skip
+        values = work.frame[each].to_numpy()
+        kinds = work.codebook.missing_kinds(each)
+        gone |= is_missing(values)
+        for code in kinds:
+            if isinstance(code, str) == (values.dtype.kind == "O"):
+                gone |= np.asarray(values == code, bool)
+        parts.append(values)
+    if combine.by == "product":
+        if any(part.dtype.kind not in "fiu" for part in parts):
+            raise work.error(name, "combine", "by: product needs columns of numbers.", "Name numeric columns.")
+        values = np.where(gone, np.nan, np.prod(np.column_stack(parts), axis=1) / combine.divide)
+    elif len(parts) == 1 and parts[0].dtype.kind in "fiu":
+        values = np.where(gone, np.nan, parts[0].astype(float))
+    else:
+        words = [[_as_text(value) for value in part] for part in parts]
+        values = np.array([" × ".join(row) for row in zip(*words, strict=True)], object)
+        values[gone] = None
+    work.say(name, " × ".join(combine.columns), "(combined)", "(value)", "", int((~gone).sum()))
+    return Column(values, {}, combine.columns)
+
+
+def _as_text(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def needing(work: Work, name: str, card: VariableCard, column: Column) -> Column:

@@ -12,7 +12,7 @@ from masar_research.codebook import Category, Codebook, Variable
 from masar_research.errors import CardError, DataError
 from masar_research.expressions import Outcome, evaluate, is_missing, parse, truth
 from masar_research.loading.cards import SurveyCard, VariableCard
-from masar_research.loading.derive import by_bands, by_cases, by_compute, needing, within
+from masar_research.loading.derive import by_bands, by_cases, by_combine, by_compute, needing, within
 from masar_research.loading.kinds import RESERVED, SKIPPED, WORDS, Column
 from masar_research.loading.raw import Raw
 from masar_research.loading.recode import read_column
@@ -63,7 +63,7 @@ def harmonise(raw: Raw, card: SurveyCard, wave: int | str) -> Harmonised:
     CardError
         If the card names a column the file has not, leaves a value without a place, or goes in a circle.
     """
-    work = Work(_selected(raw, card), raw.codebook, card, wave)
+    work = Work(selected(raw, card), raw.codebook, card, wave)
     for name in card.variables:
         work.column(name)
     frame = pd.DataFrame({name: work.done[name].values for name in card.variables})
@@ -95,7 +95,8 @@ def describe(name: str, card: VariableCard, columns: list[Column]) -> Variable:
     )
 
 
-def _selected(raw: Raw, card: SurveyCard) -> pd.DataFrame:
+def selected(raw: Raw, card: SurveyCard) -> pd.DataFrame:
+    """The rows of a file that belong to the study, in its own columns."""
     if card.select is None:
         return raw.frame
     names = parse(card.select).names
@@ -159,6 +160,8 @@ class Work:
             column = by_bands(self, name, card)
         elif card.compute is not None:
             column = by_compute(self, name, card)
+        elif card.combine is not None:
+            column = by_combine(self, name, card)
         else:
             column = read_column(self, name, card)
         if card.needs:

@@ -17,6 +17,8 @@ from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.places_of_files import find_card, find_file
 from masar_research.loading.raw import Raw
 from masar_research.loading.readers import read
+from masar_research.loading.replicate_columns import with_replicates
+from masar_research.loading.resolve import resolve
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
@@ -59,12 +61,22 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
     card = card if isinstance(card, SurveyCard) else read_card(find_card(card))
     waves = _waves(card, wave)
     raws = {each: read_wave(card, each, cache=cache) for each in waves}
-    parts = {each: harmonise(raws[each], card, each) for each in waves}
+    cards = {each: resolve(card, each, raws[each]) for each in waves}
+    parts = {each: harmonise(raws[each], cards[each], each) for each in waves}
+    card = _alike(cards)
     frame, codebook = pool(card, parts)
     design = card.design
     for name in _roles(card):
         frame[name] = _blanked(frame[name], codebook.missing_codes(name))
     checksums = [raws[each].checksum for each in waves]
+    checksum = checksums[0] if len(checksums) == 1 else _joined(checksums)
+    if design.replicates is not None:
+        frame, kind = with_replicates(card, frame, raws)
+        return Survey(
+            frame, weights=design.weights, replicates=kind, codebook=codebook, card=card, checksum=checksum
+        )
+    if len(waves) > 1:
+        frame = _unit_ids(frame, card)
     stages = list(design.psu) if isinstance(design.psu, tuple) else design.psu
     fpc = list(design.fpc) if isinstance(design.fpc, tuple) else design.fpc
     return Survey(
@@ -78,7 +90,7 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
         codebook=codebook,
         wave="wave" if len(waves) > 1 else None,
         card=card,
-        checksum=checksums[0] if len(checksums) == 1 else _joined(checksums),
+        checksum=checksum,
     )
 
 
@@ -100,7 +112,8 @@ def recode_report(
     card = card if isinstance(card, SurveyCard) else read_card(find_card(card))
     reports = []
     for each in _waves(card, wave):
-        report = harmonise(read_wave(card, each, cache=cache), card, each).report
+        raw = read_wave(card, each, cache=cache)
+        report = harmonise(raw, resolve(card, each, raw), each).report
         report.insert(0, "wave", each)
         reports.append(report)
     return pd.concat(reports, ignore_index=True)
@@ -200,6 +213,39 @@ def _waves(card: SurveyCard, wave: int | str | None) -> list[int | str]:
         remedy=f"Its waves are: {waves}.",
         ar=f"ليس في الدراسة {card.study} جولة {wave}. الجولات المتاحة: {waves}.",
     )
+
+
+def _alike(cards: dict[int | str, SurveyCard]) -> SurveyCard:
+    """The card of all waves: what a preset found in one wave's file it must find in the others."""
+    first, *others = cards.values()
+    for wave, other in zip(list(cards)[1:], others, strict=True):
+        if set(other.variables) != set(first.variables):
+            differ = sorted(set(other.variables) ^ set(first.variables))
+            raise card_error(
+                first, ["design", "preset"],
+                f"the files of wave {next(iter(cards))} and of wave {wave} do not hold the same design: "
+                f"{', '.join(differ)} in one of them only.",
+                "Load the waves one by one with wave=, or leave the role out, for example psu: null.",
+            )  # fmt: skip
+    return first
+
+
+def _unit_ids(frame: pd.DataFrame, card: SurveyCard) -> pd.DataFrame:
+    """PSU ids of pooled waves: text where a wave has text, with the wave before them where they are not shared."""
+    psu = card.design.psu
+    name = psu if isinstance(psu, str) or psu is None else psu[0]
+    frame = frame.copy(deep=False)
+    for each in dict.fromkeys((name, card.design.strata)):
+        if each is not None and frame[each].dtype.kind == "O":
+            frame[each] = frame[each].map(_id, na_action="ignore")
+    if name is not None and not card.design.shared_psus:
+        ids = frame["wave"].map(_id) + ": " + frame[name].map(_id, na_action="ignore").astype(object)
+        frame[name] = ids.where(frame[name].notna(), None)
+    return frame
+
+
+def _id(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float | int) else str(value)
 
 
 def _roles(card: SurveyCard) -> list[str]:

@@ -7,9 +7,9 @@ because formulaic would evaluate it as Python.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from formulaic.errors import FormulaicError
 from masar_research.errors import DataError, ModelError
 
 if TYPE_CHECKING:
+    from masar_research.codebook import Codebook
     from masar_research.survey import Survey
 
 FUNCTIONS = ("C", "I", "center", "scale", "poly", "bs", "cr", "cc", "log", "log10", "exp", "sqrt")
@@ -29,6 +30,15 @@ _NODES = (
     ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Compare,
     ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
 )  # fmt: skip
+
+
+class HasCodebook(Protocol):
+    """What matching a code or label needs of a survey."""
+
+    @property
+    def codebook(self) -> Codebook:
+        """The codebook."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,7 +226,8 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
             columns[name] = survey.values(name)
             known[name] = np.isfinite(columns[name])
     y = survey.values(parsed.outcome)
-    _refuse_infinite({**columns, parsed.outcome: y})
+    for name, column in {**columns, parsed.outcome: y}.items():
+        refuse_infinite(name, 0 if hasattr(column, "levels") else int(np.isinf(column).sum()))
     known[parsed.outcome] = np.isfinite(y)
     population = survey.design.weights > 0
     if survey.mask is not None:
@@ -225,46 +236,69 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
     for rows in known.values():
         used &= rows
     missing = {name: int((population & ~rows).sum()) for name, rows in known.items()}
-    if not used.any():
-        raise ModelError(
-            f"No row has a weight and all of {', '.join(known)}.",
-            remedy="Check whom these questions were asked of: "
-            + ", ".join(f"{k} is missing on {v}" for k, v in missing.items() if v) + ".",
-            ar="لا يوجد سجل مكتمل لكل متغيرات النموذج.",
-        )
-    unknown = sorted(set(reference) - {n for n in parsed.names if hasattr(columns[n], "levels")})
-    if unknown:
-        raise ModelError(f"reference names {unknown}, not categorical predictors of the model.",
-                         remedy="Write C(variable) in the formula, or drop the reference.")
+    check_complete(missing, bool(used.any()))
+    check_reference(reference, {n for n in parsed.names if hasattr(columns[n], "levels")})
     data, references, absent = {}, {}, {}
     for name, column in columns.items():
         if not hasattr(column, "levels"):
             data[name] = column if used.all() else column[used]
             continue
-        data[name], references[name], absent[name] = _levels(
-            survey, name, column, used, reference.get(name))
+        codes = column.codes[used]
+        counts = np.bincount(codes, minlength=len(column.levels))
+        chosen = choose_levels(survey, name, column.levels, counts, reference.get(name))
+        data[name] = chosen.encode(codes)
+        references[name], absent[name] = chosen.categories[0], chosen.absent
     frame = pd.DataFrame(data, index=pd.RangeIndex(int(used.sum())))
     try:
-        learnt = frame if parsed.learns else frame.iloc[:2]
-        spec = model_matrix(parsed.right, learnt, output="numpy", na_action="raise",
-                            context={}).model_spec
+        spec = learn(parsed, frame if parsed.learns else frame.iloc[:2])
         X = _filled(spec, frame, used)
     except (FormulaicError, ValueError) as error:
-        raise ModelError(f"The predictors of {parsed.text!r} could not be built: {_first_line(error)}",
-                         remedy="Check transformations such as log() of zero.") from error
+        raise unbuilt(parsed, error) from error
     lost = int(population.sum() - used.sum())
     return Matrix(X, np.where(used, y, 0.0), used, frame, spec, lost,
                   {k: v for k, v in missing.items() if v}, references,
                   {k: v for k, v in absent.items() if v})
 
 
-def _refuse_infinite(columns: Mapping[str, Any]) -> None:
-    for name, column in columns.items():
-        count = 0 if hasattr(column, "levels") else int(np.isinf(column).sum())
-        if count:
-            raise ModelError(f"{name} holds {count} infinite values.",
-                             remedy="Correct the source, or make them missing if they are unknown.",
-                             ar=f"في المتغيّر {name} قيم لا نهائية؛ صحّحها في المصدر أو اجعلها مفقودة.")
+def learn(parsed: Parsed, data: pd.DataFrame) -> ModelSpec:
+    """The columns of the design matrix, from rows whose categoricals know all their levels."""
+    return model_matrix(parsed.right, data, output="numpy", na_action="raise",
+                        context={}).model_spec
+
+
+def unbuilt(parsed: Parsed, error: Exception) -> ModelError:
+    """What to say when formulaic cannot make the matrix."""
+    return ModelError(
+        f"The predictors of {parsed.text!r} could not be built: {_first_line(error)}",
+        remedy="Check transformations such as log() of zero.",
+    )
+
+
+def check_complete(missing: Mapping[str, int], any_row: bool) -> None:
+    """Refuse a model without a complete row; ``missing`` counts rows by variable."""
+    if not any_row:
+        raise ModelError(
+            f"No row has a weight and all of {', '.join(missing)}.",
+            remedy="Check whom these questions were asked of: "
+            + ", ".join(f"{k} is missing on {v}" for k, v in missing.items() if v) + ".",
+            ar="لا يوجد سجل مكتمل لكل متغيرات النموذج.",
+        )
+
+
+def check_reference(reference: Mapping[str, Any], categorical: Collection[str]) -> None:
+    """Refuse a reference for anything but a categorical predictor."""
+    unknown = sorted(set(reference) - set(categorical))
+    if unknown:
+        raise ModelError(f"reference names {unknown}, not categorical predictors of the model.",
+                         remedy="Write C(variable) in the formula, or drop the reference.")
+
+
+def refuse_infinite(name: str, count: int) -> None:
+    """Refuse a variable that holds infinite values."""
+    if count:
+        raise ModelError(f"{name} holds {count} infinite values.",
+                         remedy="Correct the source, or make them missing if they are unknown.",
+                         ar=f"في المتغيّر {name} قيم لا نهائية؛ صحّحها في المصدر أو اجعلها مفقودة.")
 
 
 def _categorical(survey: Survey, name: str, parsed: Parsed) -> bool:
@@ -281,34 +315,67 @@ def _categorical(survey: Survey, name: str, parsed: Parsed) -> bool:
     return False
 
 
-def _levels(survey, name, coded, used, wanted) -> tuple[pd.Categorical, Any, tuple[Any, ...]]:
-    codes = coded.codes[used]
-    counts = np.bincount(codes, minlength=len(coded.levels))
-    present = [k for k in range(len(coded.levels)) if counts[k]]
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """The levels of a categorical predictor as the model takes them.
+
+    Attributes
+    ----------
+    categories : tuple
+        Codes with a fitted row, reference first.
+    absent : tuple
+        Codes without one.
+    lookup : (k,) int array
+        Place among the categories of each of the variable's k levels, −1 where absent.
+    """
+
+    categories: tuple[Any, ...]
+    absent: tuple[Any, ...]
+    lookup: np.ndarray
+
+    def encode(self, codes: np.ndarray) -> pd.Categorical:
+        """Codes (n,) of the variable's levels as a categorical of the fitted ones."""
+        return pd.Categorical.from_codes(self.lookup[codes], categories=list(self.categories))
+
+
+def choose_levels(
+    survey: HasCodebook, name: str, levels: tuple[Any, ...], counts: np.ndarray, wanted: Any
+) -> Levels:
+    """Levels that enter a model, from the fitted rows that each holds.
+
+    Parameters
+    ----------
+    survey : has a ``codebook``
+    name : str
+    levels : tuple
+        Of the variable, k codes.
+    counts : (k,) int array
+    wanted : code, label or None
+        The reference; None for the first level.
+    """
+    present = [k for k in range(len(levels)) if counts[k]]
     if len(present) == 1:
         raise ModelError(
-            f"{name} is {coded.levels[present[0]]!r} on every fitted row: it explains nothing.",
+            f"{name} is {levels[present[0]]!r} on every fitted row: it explains nothing.",
             remedy="Leave it out of the formula, or fit a population in which it varies.",
             ar=f"للمتغيّر {name} قيمة واحدة في جميع السجلات؛ احذفه من الصيغة.",
         )
     if wanted is not None:
-        place = level_place(survey, name, wanted, coded.levels)
+        place = level_place(survey, name, wanted, levels)
         if place not in present:
             raise ModelError(
                 f"The reference {wanted!r} of {name} has no fitted row.",
-                remedy=f"Choose one of {[coded.levels[k] for k in present]}.",
+                remedy=f"Choose one of {[levels[k] for k in present]}.",
             )
         present.remove(place)
         present.insert(0, place)
-    lookup = np.full(len(coded.levels), -1)
+    lookup = np.full(len(levels), -1)
     lookup[present] = np.arange(len(present))
-    categories = [coded.levels[k] for k in present]
-    absent = tuple(level for k, level in enumerate(coded.levels) if not counts[k])
-    made = pd.Categorical.from_codes(lookup[codes], categories=categories)
-    return made, categories[0], absent
+    absent = tuple(level for k, level in enumerate(levels) if not counts[k])
+    return Levels(tuple(levels[k] for k in present), absent, lookup)
 
 
-def level_place(survey: Survey, name: str, wanted: Any, levels: tuple[Any, ...]) -> int:
+def level_place(survey: HasCodebook, name: str, wanted: Any, levels: tuple[Any, ...]) -> int:
     """Place of a code or label among the levels of a variable."""
     for place, level in enumerate(levels):
         if level == wanted and isinstance(level, str) == isinstance(wanted, str):

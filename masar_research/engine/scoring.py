@@ -1,0 +1,401 @@
+"""Fisher scoring of a weighted GLM as questions to the data and answers that add.
+
+The loop never sees a row: it asks for sums at given coefficients and is told them. Whoever holds
+the rows answers, at once from memory or by a pass over blocks of them; the answers of two blocks
+merge by addition (and maxima), so that the same loop fits data of any size, and several loops
+(one per replicate) can be answered by one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import expit
+from statsmodels.genmod import families
+
+from masar_research.errors import ModelError
+
+Family = Literal["binomial", "probit", "cloglog", "poisson", "gaussian"]
+FAMILIES: tuple[Family, ...] = ("binomial", "probit", "cloglog", "poisson", "gaussian")
+_CANONICAL: tuple[Family, ...] = ("binomial", "poisson", "gaussian")
+_ONE_THREAD = 250_000
+_ALIASED = 1e-10
+_SEPARATED_STEP = 0.3
+_EXTREME = 12.0
+
+
+class SeparationError(ModelError):
+    """The outcome is predicted without error for some rows: no finite estimate exists."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluate:
+    """Asks for `Sums` at coefficients ``coef`` (p,)."""
+
+    coef: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linked:
+    """Asks for `Sums` of the linked, shrunken outcome: X'WX and X'W·target."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Move:
+    """Asks for the `Reach` of a step (p,) of the coefficients."""
+
+    step: np.ndarray
+
+
+Question = Evaluate | Linked | Move
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Sums over the fitted rows at one set of coefficients.
+
+    Attributes
+    ----------
+    information : (p, p) float array
+        Σ w X'WX, W the expected −∂²ℓ/∂η².
+    score : (p,) float array
+        Σ w x ∂ℓ/∂η.
+    log_likelihood : float
+    reach : float
+        Largest |η|.
+    mass : float
+        Σ of w × W.
+    """
+
+    information: np.ndarray
+    score: np.ndarray
+    log_likelihood: float
+    reach: float
+    mass: float
+
+    def merge(self, other: Sums) -> Sums:
+        """The sums over both parts of the data."""
+        return Sums(
+            self.information + other.information, self.score + other.score,
+            self.log_likelihood + other.log_likelihood, max(self.reach, other.reach),
+            self.mass + other.mass,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """How far a step moves the linear predictor.
+
+    Attributes
+    ----------
+    whole : float
+        Largest |x'step| over the rows.
+    columns : (p,) float array
+        Largest |x_j step_j| by column.
+    """
+
+    whole: float
+    columns: np.ndarray
+
+    def merge(self, other: Reach) -> Reach:
+        """The reach over both parts of the data."""
+        return Reach(max(self.whole, other.whole), np.maximum(self.columns, other.columns))
+
+
+Answer = Sums | Reach
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Where scoring ended: coefficients (p,), the sums there, and the passes it took."""
+
+    coef: np.ndarray
+    sums: Sums
+    passes: int
+
+    def bread(self) -> np.ndarray:
+        """(p, p) inverse of the information, symmetric to the last digit."""
+        scale = np.sqrt(np.diag(self.sums.information))
+        bread = np.linalg.inv(self.sums.information / np.outer(scale, scale))
+        bread /= np.outer(scale, scale)
+        return (bread + bread.T) / 2
+
+
+Scoring = Generator[Question, Answer, Solution]
+
+
+def iterate(
+    family: Family, names: Sequence[str], *, start: np.ndarray | None = None, max_iter: int = 40,
+    tol: float = 1e-5,
+) -> Scoring:  # fmt: skip
+    """Solve Σ w x ∂ℓ/∂η = 0: a generator that yields questions and is sent their answers.
+
+    Parameters
+    ----------
+    family : Family
+    names : sequence of str
+        Of the p columns, for messages.
+    start : (p,) float array, optional
+        Otherwise one least-squares step on the linked outcome, as R's glm starts.
+    max_iter, tol
+        As for :func:`masar_research.engine.glm.fit`.
+
+    Raises
+    ------
+    ModelError, SeparationError
+        As for :func:`masar_research.engine.glm.fit`.
+    """
+    if start is None:
+        linked = yield Linked()
+        coef = np.linalg.lstsq(linked.information, linked.score, rcond=1e-12)[0]
+    else:
+        coef = np.array(start, dtype=float)
+    passes, now = 0, None
+    scale, last = None, False
+    enough = tol if family in _CANONICAL else tol * 1e-5
+    while True:
+        trial = yield Evaluate(coef)
+        passes += 1
+        if now is not None and not trial.log_likelihood >= now.log_likelihood - abs(
+            now.log_likelihood
+        ) * 1e-10:
+            if passes >= max_iter:
+                yield from _refuse_unconverged(family, names, step, passes)
+            step = step / 2
+            coef = before + step
+            continue
+        now = trial
+        if scale is None:
+            scale = np.sqrt(np.diag(now.information) / now.mass)
+            refuse_aliased(now.information, names)
+        step = yield from _step(family, names, now)
+        size = float(np.max(np.abs(step) * scale, initial=0.0))
+        if last or size == 0.0 or (family == "gaussian" and passes > 1):
+            return Solution(coef, now, passes)
+        last = size < enough
+        extreme = family not in ("gaussian", "poisson") and now.reach > _EXTREME
+        if passes >= max_iter:
+            yield from _refuse_unconverged(family, names, step, passes)
+        if extreme and (yield Move(step)).whole > _SEPARATED_STEP:
+            yield from _refuse_unconverged(family, names, step, passes)
+        before, coef = coef, coef + step
+
+
+def drive(scoring: Scoring, answer: Callable[[Question], Answer]) -> Solution:
+    """Run a loop to its end, one question after another."""
+    told: Answer | None = None
+    while True:
+        try:
+            question = scoring.send(told)
+        except StopIteration as ended:
+            return ended.value
+        told = answer(question)
+
+
+def of_block(
+    question: Question, X: np.ndarray, y: np.ndarray, w: np.ndarray,
+    offset: np.ndarray | None, family: Family,
+) -> Answer:  # fmt: skip
+    """The answer of a block of fitted rows, in pieces of `block_rows`.
+
+    Parameters
+    ----------
+    question : Question
+    X : (n, p) float array
+    y, w : (n,) float arrays
+    offset : (n,) float array or None
+    family : Family
+    """
+    p = X.shape[1]
+    if isinstance(question, Move):
+        if not y.size:
+            return Reach(0.0, np.zeros(p))
+        step = question.step
+        return Reach(float(np.abs(X @ step).max()), np.abs(X * step).max(axis=0))
+    if isinstance(question, Linked):
+        target = _linked(y, family)
+        if offset is not None:
+            target = target - offset
+        gram, cross = X.T @ (X * w[:, None]), X.T @ (w * target)
+        return Sums(gram, cross, 0.0, 0.0, float(w.sum()))
+    sums, total = np.zeros((p, p + 1)), 0.0
+    reach = mass = 0.0
+    size = block_rows(p)
+    room = np.empty((min(size, y.size), p + 1))
+    for first in range(0, y.size, size):
+        rows = slice(first, first + size)
+        part = X[rows]
+        eta = linear_predictor(part, question.coef, None if offset is None else offset[rows])
+        factor, curvature, likelihood = pieces(eta, y[rows], w[rows], family)
+        both = room[: eta.size]
+        np.multiply(part, curvature[:, None], out=both[:, :p])
+        both[:, p] = factor
+        sums += part.T @ both
+        total += likelihood
+        reach = max(reach, float(eta.max()), -float(eta.min()))
+        mass += float(curvature.sum())
+    return Sums(sums[:, :p], sums[:, p], total, reach, mass)
+
+
+def block_rows(p: int) -> int:
+    """Rows per block: small enough for BLAS to keep a product in one thread.
+
+    Sums then do not depend on the number of threads, and a busy machine does not wait for them.
+    """
+    return int(np.clip(_ONE_THREAD // (p * p), 64, 4096))
+
+
+def linear_predictor(X: np.ndarray, coef: np.ndarray, offset: np.ndarray | None) -> np.ndarray:
+    """(n,) X coef + offset; a second, empty column keeps BLAS from splitting the product."""
+    eta = np.ascontiguousarray((X @ np.stack([coef, np.zeros_like(coef)], axis=1))[:, 0])
+    return eta if offset is None else eta + offset
+
+
+def pieces(
+    eta: np.ndarray, y: np.ndarray, w: np.ndarray, family: Family
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """weight × ∂ℓ/∂η, weight × expected −∂²ℓ/∂η², log-likelihood of a block."""
+    if family == "binomial":
+        small = np.exp(-np.abs(eta))
+        whole = 1.0 + small
+        mu = np.where(eta >= 0.0, 1.0, small) / whole
+        likelihood = float(w @ (y * eta - np.maximum(eta, 0.0) - np.log(whole)))
+        return w * (y - mu), w * small / (whole * whole), likelihood
+    if family == "gaussian":
+        return w * (y - eta), w, -0.5 * float(w @ (y - eta) ** 2)
+    shape = _FAMILY[family]
+    with np.errstate(all="ignore"):
+        mu = shape.link.inverse(eta)
+        slope = shape.link.inverse_deriv(eta)
+        variance = shape.variance(mu)
+        factor = np.where(variance > 0, slope / variance, 0.0)
+        likelihood = -0.5 * float(np.sum(w * shape.resid_dev(y, mu) ** 2))
+    return w * (y - mu) * factor, w * slope * factor, likelihood
+
+
+def response(eta: np.ndarray, family: Family) -> np.ndarray:
+    """Inverse link: the mean at a linear predictor."""
+    if family == "binomial":
+        return expit(eta)
+    return eta if family == "gaussian" else _FAMILY[family].link.inverse(eta)
+
+
+def response_slope(eta: np.ndarray, mu: np.ndarray, family: Family) -> np.ndarray:
+    """dμ/dη at a linear predictor."""
+    if family == "binomial":
+        return mu * (1.0 - mu)
+    if family == "gaussian":
+        return np.ones_like(eta)
+    return _FAMILY[family].link.inverse_deriv(eta)
+
+
+_FAMILY = {
+    "probit": families.Binomial(families.links.Probit()),
+    "cloglog": families.Binomial(families.links.CLogLog()),
+    "poisson": families.Poisson(),
+}
+
+
+def _linked(y: np.ndarray, family: Family) -> np.ndarray:
+    if family == "gaussian":
+        return y
+    if family == "poisson":
+        return np.log(y + 0.1)
+    return 4.0 * ((y + 0.5) / 2.0 - 0.5)
+
+
+def _step(
+    family: Family, names: Sequence[str], now: Sums
+) -> Generator[Question, Answer, np.ndarray]:
+    scale = np.sqrt(np.maximum(np.diag(now.information), 1e-300))
+    try:
+        step = np.linalg.solve(now.information / np.outer(scale, scale), now.score / scale) / scale
+    except np.linalg.LinAlgError:
+        step = np.full(now.score.size, np.nan)
+    if not np.isfinite(step).all():
+        yield from _refuse_unconverged(family, names, np.nan_to_num(step, nan=1e6), 0)
+    return step
+
+
+def refuse_aliased(information: np.ndarray, names: Sequence[str]) -> None:
+    """Raise on columns that are a combination of earlier ones, from the weighted cross-products."""
+    p = information.shape[0]
+    diagonal = np.diag(information)
+    kept: list[int] = []
+    found = []
+    for j in range(p):
+        if not diagonal[j] > 0:
+            found.append(f"{names[j]} is zero on every fitted row")
+            continue
+        if kept:
+            scale = np.sqrt(diagonal[kept])
+            gram = information[np.ix_(kept, kept)] / np.outer(scale, scale)
+            slope = np.linalg.solve(gram, information[kept, j] / scale)
+            left = diagonal[j] - slope @ (information[kept, j] / scale)
+            if left <= _ALIASED * diagonal[j]:
+                share = np.abs(slope) / np.sqrt(diagonal[j])
+                others = [names[k] for k, s in zip(kept, share, strict=True) if s > 1e-6]
+                found.append(f"{names[j]} duplicates {' and '.join(others)}")
+                continue
+        kept.append(j)
+    if found:
+        raise ModelError(
+            "The predictors are collinear: " + "; ".join(found) + ".",
+            remedy="Leave these terms out of the formula or merge their categories.",
+            ar="بعض المتغيرات المفسرة مكررة خطيًا؛ احذفها من الصيغة.",
+        )
+
+
+def _refuse_unconverged(
+    family: Family, names: Sequence[str], step: np.ndarray, passes: int
+) -> Generator[Question, Answer, None]:
+    reach = (yield Move(step)).columns
+    moving = [names[j] for j in np.flatnonzero(reach > _SEPARATED_STEP)]
+    if moving and family not in ("gaussian",):
+        raise SeparationError(
+            "Separation: the outcome is predicted without error for some rows, so no finite "
+            f"estimate exists. Terms that run away: {', '.join(moving)}.",
+            remedy="Merge the categories that hold only one outcome, or leave the term out.",
+            ar="فصل تام: بعض الفئات لا تحوي إلا نتيجة واحدة؛ ادمجها أو احذف المتغير.",
+        )
+    raise ModelError(
+        f"The model did not converge in {passes} passes.",
+        remedy="Rescale the predictors (age in decades, income in thousands) or simplify it.",
+    )
+
+
+def check_rows(count: int, p: int, low: float, high: float, family: Family) -> None:
+    """Refuse too few fitted rows, or an outcome outside its range or without variation.
+
+    Parameters
+    ----------
+    count, p : int
+        Fitted rows and coefficients.
+    low, high : float
+        Least and largest outcome among the fitted rows.
+    family : Family
+    """
+    if count <= p:
+        raise ModelError(
+            f"{count} rows with a weight and no missing value are left for {p} "
+            "coefficients.",
+            remedy="Check the missing values and the subpopulation, or use fewer terms.",
+        )
+    if family in ("binomial", "probit", "cloglog") and (low < 0 or high > 1):
+        raise ModelError(
+            f"The outcome runs from {low:g} to {high:g}; a binomial model "
+            "needs 0 and 1.",
+            remedy="Recode the outcome to 1 (yes) and 0 (no).",
+        )
+    if family == "poisson" and low < 0:
+        raise ModelError("The outcome has negative values; a poisson model needs counts.",
+                         remedy="Use family='gaussian' or recode.")
+    if family != "gaussian" and low == high:
+        raise ModelError(
+            f"The outcome is {low:g} on all {count} fitted rows.",
+            remedy="Choose an outcome that varies in this subpopulation.",
+            ar="لا يتغير المتغير التابع في هذه الفئة.",
+        )

@@ -49,6 +49,7 @@ class Columns:
         self.codebook = codebook
         self._values: dict[str, np.ndarray] = {}
         self._coded: dict[str, Coded] = {}
+        self._keys: dict[tuple[str, ...], pd.DataFrame] = {}
 
     def raw(self, name: str) -> np.ndarray:
         """The column as it stands, codes of missing kinds included."""
@@ -128,8 +129,11 @@ class Columns:
                 bad |= part.codes < 0
                 codes = codes * len(part.levels) + part.codes
             codes[bad] = -1
-        keys = pd.MultiIndex.from_product([part.levels for part in parts], names=list(by))
-        return Domains(codes, keys.to_frame(index=False))
+        key = tuple(by)
+        if key not in self._keys:
+            crossed = pd.MultiIndex.from_product([part.levels for part in parts], names=list(by))
+            self._keys[key] = crossed.to_frame(index=False)
+        return Domains(codes, self._keys[key].copy(deep=False))
 
 
 def _numbers(column: pd.Series) -> np.ndarray:

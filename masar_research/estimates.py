@@ -158,8 +158,8 @@ class Estimates:
         lost = np.isnan(frame["std_error"].to_numpy(float))
         spread[lost, :] = spread[:, lost] = np.nan
         df, n, n_eff = (
-            np.array([frame[name].to_numpy()[row].min() for row in used])
-            for name in ("df", "n", "n_eff")
+            np.array([values[row].min() for row in used])
+            for values in (frame[name].to_numpy() for name in ("df", "n", "n_eff"))
         )
         made = contrasts.linear(matrix, frame["estimate"], spread, df)
         low, high = intervals.wald(made.estimate, made.std_error, made.df, self.level)

@@ -197,7 +197,7 @@ def squares(rows: Rows, values: Floats, centre: Floats) -> Floats:
         block = slice(begin, begin + _BLOCK)
         weights = rows.weights[block]
         domain = None if rows.domain is None else rows.domain[block]
-        residual = values[block] - (centre[0] if domain is None else centre[domain])
+        residual = values[block] - (centre[0] if domain is None else centre.take(domain))
         if not rows.everyone:
             # Rows of weight 0 may sit in a domain without a centre (NaN); they must not reach a sum.
             residual = np.where(weights > 0, residual, 0.0)

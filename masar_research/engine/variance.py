@@ -12,6 +12,9 @@ from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
 
+# Columns of a cross-product formed at once.
+_BLOCK = 24
+
 
 def covariance(design: Design, totals: Floats) -> Floats:
     """Covariance matrix of m estimates from their unit totals.
@@ -71,7 +74,7 @@ def covariance(design: Design, totals: Floats) -> Floats:
             remedy="Pass the totals of an estimate made with this design or a reweighting of it.",
         )
     if replicated is not None:
-        return _cross(totals, totals)
+        return _gram(totals)
     out = np.zeros((totals.shape[1], totals.shape[1]))
     for stage in design.structure.stages:
         out += _within(stage, totals)
@@ -89,7 +92,7 @@ def _within(stage: Stage, totals: Floats) -> Floats:
         means[~stage.centred] = 0.0
     deviations = values - means[stage.parents.codes]
     deviations *= np.sqrt(stage.factor)[stage.parents.codes, None]
-    return _cross(deviations, deviations)
+    return _gram(deviations)
 
 
 def _between(overlap: Overlap, totals: Floats) -> Floats:
@@ -103,6 +106,17 @@ def _between(overlap: Overlap, totals: Floats) -> Floats:
 
 def _centre(overlap: Overlap, values: Floats, size: Floats) -> Floats:
     return values - (overlap.strata.sums(values) / size[:, None])[overlap.strata.codes]
+
+
+def _gram(values: Floats) -> Floats:
+    """values' values: the columns on and right of the diagonal, and their mirror."""
+    size = values.shape[1]
+    out = np.empty((size, size))
+    for begin in range(0, size, _BLOCK):
+        end = begin + _BLOCK
+        out[begin:end, begin:] = _cross(values[:, begin:end], values[:, begin:])
+        out[begin:, begin:end] = out[begin:end, begin:].T
+    return out
 
 
 def _cross(left: Floats, right: Floats) -> Floats:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from masar_research.codebook import Codebook
     from masar_research.errors import MasarError
     from masar_research.estimates import Estimates
-    from masar_research import replicates
+    from masar_research import phases, replicates
     from masar_research.loading import load, presets, read
     from masar_research.survey import Survey
 
@@ -27,9 +27,9 @@ _HOMES = {
     "read": "masar_research.loading",
 }
 
-_MODULES = ("replicates",)
+_MODULES = ("phases", "replicates")
 
-__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "presets", "read", "replicates"]
+__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "phases", "presets", "read", "replicates"]
 
 
 def __getattr__(name: str) -> object:

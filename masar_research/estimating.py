@@ -184,6 +184,8 @@ def _outside(asked: Answer) -> int:
 
 
 def _df_rule(design: Design) -> str:
+    if design.phases is not None:
+        return "units minus strata with answers in the domain, of the phase that has fewer"
     if design.replicates is None:
         return "PSUs minus strata with answers in the domain"
     return str(design.replicates.facts["df"])

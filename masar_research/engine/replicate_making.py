@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from masar_research.engine.design import Design
 from masar_research.engine.hadamard import hadamard
 from masar_research.engine.replicate_weights import Jackknife, UnitFactors
+from masar_research.engine.two_phase import refuse
 from masar_research.errors import DesignError
 
 Floats = NDArray[np.float64]
@@ -196,6 +197,7 @@ def successive_difference(design: Design) -> Made:
 
 def _sample(design: Design, kind: str) -> _Sample:
     structure = design.structure
+    refuse(design, f"{kind} replicates", "الأوزان المكررة")
     if design.replicates is not None:
         raise DesignError(
             "This design has replicates already.", remedy="Make replicates once, of the declared design."

@@ -298,9 +298,9 @@ def refuse(design: Any, what: str, ar: str) -> None:
     if design.phases is not None:
         raise DesignError(
             f"{what} are not available for two-phase samples.",
-            remedy="Keep the linearised variance, or use survey.first_phase() for what the whole "
-            "first phase knows.",
-            ar=f"{ar} غير متاحة للعينات ذات المرحلتين؛ استخدم التباين الخطي.",
+            remedy="Use survey.first_phase() for what the whole first phase knows; with both phases "
+            "standard errors are linearised.",
+            ar=f"{ar} غير متاحة للعينات ذات المرحلتين؛ استخدم survey.first_phase() للمرحلة الأولى وحدها.",
         )
 
 

@@ -243,6 +243,19 @@ class _Level:
 
 
 def _checked(first: Design, sampled: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) bool rows of the second phase, of a first phase that can have one."""
+    for wrong, what, ar in (
+        (first.replicates is not None, "given replicate weights", "أوزان مكررة معطاة"),
+        ("waves" in first.structure.facts, "pooled waves", "جولات مجموعة"),
+        (first.phases is not None, "a second phase already", "مرحلة ثانية من قبل"),
+    ):
+        if wrong:
+            raise DesignError(
+                f"A second phase was declared for a survey with {what}.",
+                remedy="Declare the strata, PSUs and weights of one first phase, "
+                "a single wave, and one second phase.",
+                ar=f"لا تُعلن مرحلة ثانية لمسح له {ar}؛ أعلن مرحلة أولى واحدة بطبقاتها ووحداتها وأوزانها.",
+            )
     inside = np.asarray(sampled)
     if inside.shape != (first.n_rows,) or inside.dtype != bool:
         raise DesignError(

@@ -149,6 +149,8 @@ def _totals(design: Any, fitted: engine.GLMFit, matrix: Matrix) -> np.ndarray:
 
 
 def _df_rule(design: Any) -> str:
+    if design.phases is not None:
+        return "units minus strata with fitted rows, of the phase that has fewer, plus 1, minus coefficients"
     if design.replicates is None:
         return "PSUs minus strata with fitted rows, plus 1, minus coefficients (as R svyglm)"
     return f"{design.replicates.facts['df']}; plus 1, minus coefficients (as R svyglm)"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from masar_research.engine.two_phase import refuse
 from masar_research.errors import DataError, DesignError, EstimationError
 from masar_research.estimates import Estimates
 
@@ -145,6 +146,7 @@ def _design(survey: Survey) -> tuple[dict[str, Any], str]:
     if survey.design.replicates is not None:
         raise DesignError("R code is written for designs by strata and PSUs, not for replicate weights.",
                           remedy="Estimate from the survey as declared.")  # fmt: skip
+    refuse(survey.design, "Scripts for R", "نصوص R")
     if structure.overlaps:
         raise DesignError("Waves that share PSUs carry covariance that R's svydesign does not know.",
                           remedy="Load one wave, or estimate each wave by itself.")  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,24 @@ from masar_research.models.model import SurveyModel, frozen
 if TYPE_CHECKING:
     from masar_research.codebook import Codebook
     from masar_research.survey import Survey
+
+
+class Encoding(Protocol):
+    """What a table of coefficients must know of how the predictors became columns."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def references(self) -> Mapping[str, Any]: ...
+    @property
+    def absent(self) -> Mapping[str, tuple[Any, ...]]: ...
+    @property
+    def missing(self) -> Mapping[str, int]: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def data(self) -> pd.DataFrame: ...
+
 
 _DUMMY = re.compile(r"^(?:C\()?(\w+)\)?\[(?:T\.)?(.+)\]$")
 _CONSTANT = {"en": "Constant", "ar": "الثابت"}
@@ -92,39 +110,72 @@ def glm(
     --------
     >>> survey.glm("income ~ C(region) + age").frame             # doctest: +SKIP
     """
-    if not 0 < level < 1:
-        raise ModelError(f"level={level!r} is not a confidence level.",
-                         remedy="Give a fraction between 0 and 1, for instance 0.95.")
+    check_level(level)
     parsed = parse(formula)
     matrix = build(survey, parsed, reference or {})
-    if family != "gaussian" and family != "poisson":
-        observed = np.unique(matrix.y[matrix.used])
-        if not set(observed) <= {0.0, 1.0}:
-            raise ModelError(
-                f"{parsed.outcome} holds {observed[:6].tolist()}; a {family} model needs 0 and 1.",
-                remedy="Use a variable coded 1 (yes) and 0 (no), or derive one in the survey card.",
-                ar="يحتاج النموذج إلى متغير مرمّز بصفر وواحد.",
-            )
+    check_outcome(parsed.outcome, family, np.unique(matrix.y[matrix.used]))
     try:
         fitted = engine.fit(matrix.X, matrix.y, survey.design.weights, family=family,
                             mask=matrix.used, names=matrix.names)
     except engine.SeparationError as error:
-        cells = one_sided(matrix)
-        found = f" Groups with one outcome only: {'; '.join(cells)}." if cells else ""
-        raise ModelError(error.what + found, remedy=error.remedy, ar=error.ar) from error
+        cells = one_sided(matrix.spec, matrix.references, matrix.data, matrix.y[matrix.used])
+        raise separated(error, cells) from error
     design = survey.design
     vcov = covariance(design, _totals(design, fitted, matrix))
     df = _degrees(design, fitted) + 1 - fitted.coef.size
     note = frozen({
-        **survey.facts(),
-        "formula": formula, "outcome": parsed.outcome, "family": family, "rows": fitted.n_used,
-        "missing": matrix.lost, "missing_by_variable": dict(matrix.missing), "references": dict(matrix.references),
-        "levels_without_rows": dict(matrix.absent), "iterations": fitted.iterations, "df": df,
-        "df_rule": _df_rule(design),
-        "level": level,
+        **survey.facts(), **model_facts(formula, parsed.outcome, family, matrix),
+        "rows": fitted.n_used, "iterations": fitted.iterations, "df": df,
+        "df_rule": df_rule(design), "level": level,
     })  # fmt: skip
-    frame = _frame(survey.codebook, matrix, fitted.coef, vcov, df, level, family)
+    frame = coefficient_frame(survey.codebook, matrix, fitted.coef, vcov, df, level, family)
     return SurveyModel(survey, formula, family, frame, vcov, note, level, fitted, matrix, df)
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no confidence level."""
+    if not 0 < level < 1:
+        raise ModelError(f"level={level!r} is not a confidence level.",
+                         remedy="Give a fraction between 0 and 1, for instance 0.95.")
+
+
+def check_outcome(outcome: str, family: str, observed: np.ndarray) -> None:
+    """Refuse a 0/1 model of anything else; ``observed`` are the smallest distinct values, sorted."""
+    if family not in ("gaussian", "poisson") and not set(observed) <= {0.0, 1.0}:
+        raise ModelError(
+            f"{outcome} holds {observed[:6].tolist()}; a {family} model needs 0 and 1.",
+            remedy="Use a variable coded 1 (yes) and 0 (no), or derive one in the survey card.",
+            ar="يحتاج النموذج إلى متغير مرمّز بصفر وواحد.",
+        )
+
+
+def separated(error: engine.SeparationError, cells: Sequence[str]) -> ModelError:
+    """A separation, with the groups that hold one outcome only."""
+    found = f" Groups with one outcome only: {'; '.join(cells)}." if cells else ""
+    return ModelError(error.what + found, remedy=error.remedy, ar=error.ar)
+
+
+def in_replicate(replicate: int, error: ModelError) -> ModelError:
+    """What went wrong, and in which replicate (from 0)."""
+    return ModelError(f"In replicate {replicate + 1}: {error.what}", remedy=error.remedy)
+
+
+def refuse_negative(weights: np.ndarray) -> None:
+    """Refuse replicate weights below zero."""
+    if (weights < 0).any():
+        raise ModelError(
+            "Some replicate weights are negative; no likelihood can be fitted with them.",
+            remedy="Estimate means, totals and ratios with them, or ask the producer for others.",
+        )
+
+
+def model_facts(formula: str, outcome: str, family: str, matrix: Encoding) -> dict[str, Any]:
+    """What a model's note says of its data."""
+    return {
+        "formula": formula, "outcome": outcome, "family": family,
+        "missing": matrix.lost, "missing_by_variable": dict(matrix.missing),
+        "references": dict(matrix.references), "levels_without_rows": dict(matrix.absent),
+    }  # fmt: skip
 
 
 def _totals(design: Any, fitted: engine.GLMFit, matrix: Matrix) -> np.ndarray:
@@ -135,20 +186,17 @@ def _totals(design: Any, fitted: engine.GLMFit, matrix: Matrix) -> np.ndarray:
     coef = np.empty((replicates.number, fitted.coef.size))
     for r in range(replicates.number):
         weights = replicates.weights.rows(design, r)
-        if (weights < 0).any():
-            raise ModelError(
-                "Some replicate weights are negative; no likelihood can be fitted with them.",
-                remedy="Estimate means, totals and ratios with them, or ask the producer for others.",
-            )
+        refuse_negative(weights)
         try:
             coef[r] = engine.fit(matrix.X, matrix.y, weights, family=fitted.family,
                                  mask=matrix.used, names=matrix.names, start=fitted.coef).coef
         except ModelError as error:
-            raise ModelError(f"In replicate {r + 1}: {error.what}", remedy=error.remedy) from error
+            raise in_replicate(r, error) from error
     return replicates.deviations(coef, fitted.coef)
 
 
-def _df_rule(design: Any) -> str:
+def df_rule(design: Any) -> str:
+    """Whence the degrees of freedom of a model."""
     if design.phases is not None:
         return "units minus strata with fitted rows, of the phase that has fewer, plus 1, minus coefficients"
     if design.replicates is None:
@@ -164,10 +212,11 @@ def _degrees(design: Any, fitted: engine.GLMFit) -> int:
     return int(design.structure.degrees_of_freedom(rows[:, None] > 0)[0])
 
 
-def _frame(
-    codebook: Codebook, matrix: Matrix, coef: np.ndarray, vcov: np.ndarray, df: int,
+def coefficient_frame(
+    codebook: Codebook, matrix: Encoding, coef: np.ndarray, vcov: np.ndarray, df: int,
     level: float, family: str,
 ) -> pd.DataFrame:  # fmt: skip
+    """The table of a model's coefficients, `df` those of their t statistics."""
     known = np.full(coef.size, float(df) if df > 0 else np.nan)
     std_error = np.sqrt(np.maximum(np.diag(vcov), 0.0))
     low, high = intervals.wald(coef, std_error, known, level)
@@ -186,7 +235,7 @@ def _frame(
     return frame
 
 
-def _words(codebook: Codebook, matrix: Matrix, term: str, lang: str) -> str:
+def _words(codebook: Codebook, matrix: Encoding, term: str, lang: str) -> str:
     """A term through the codebook: 'Sex: Female × Age'; '' where a wording is absent."""
     if term == "Intercept":
         return _CONSTANT[lang]

@@ -388,22 +388,38 @@ def level_place(survey: HasCodebook, name: str, wanted: Any, levels: tuple[Any, 
                      remedy=f"Its codes are {list(levels)}.")
 
 
-def one_sided(matrix: Matrix, limit: int = 6) -> list[str]:
-    """Cells of the categorical terms in which every fitted row has the same outcome, in words."""
-    y = matrix.y[matrix.used]
+def one_sided(
+    spec: ModelSpec, references: Collection[str], data: pd.DataFrame, y: np.ndarray,
+    count: np.ndarray | None = None, limit: int = 6,
+) -> list[str]:  # fmt: skip
+    """Cells of the categorical terms in which every fitted row has the same outcome, in words.
+
+    Parameters
+    ----------
+    spec : formulaic.ModelSpec
+    references : collection of str
+        The categorical predictors.
+    data : pandas.DataFrame, n rows
+    y : (n,) float array
+    count : (n,) int array, optional
+        Fitted rows that each row stands for.
+    limit : int
+        Most cells named.
+    """
+    rows = pd.Series(np.ones(y.size, np.intp) if count is None else count)
     found: dict[str, None] = {}
-    for term in matrix.spec.formula:
-        names = [n for n in matrix.data.columns
+    for term in spec.formula:
+        names = [n for n in data.columns
                  if any(n in (f.expr, f.expr[2:-1]) for f in term.factors)]
-        if not names or any(name not in matrix.references for name in names):
+        if not names or any(name not in references for name in names):
             continue
-        groups = pd.Series(y).groupby([matrix.data[name] for name in names], observed=True)
+        groups = pd.Series(y).groupby([data[name] for name in names], observed=True)
         for key, part in groups:
             if part.nunique() == 1:
                 codes = key if isinstance(key, tuple) else (key,)
                 words = " × ".join(
                     f"{name} {code}" for name, code in zip(names, codes, strict=True))
-                found[f"{words} ({len(part)} rows, all {part.iloc[0]:g})"] = None
+                found[f"{words} ({rows[part.index].sum()} rows, all {part.iloc[0]:g})"] = None
     return list(found)[:limit]
 
 

@@ -33,6 +33,14 @@ _NAMES = {
     "common_psus": ("PSUs common to waves", "وحدات مشتركة بين الجولات"),
     "psus_without_weight": ("PSUs without weight", "وحدات بلا وزن"),
     "calibrated": ("Calibrated weights", "أوزان معايرة"),
+    "phase_one_rows": ("Rows of the first phase", "سجلات المرحلة الأولى"),
+    "phase_two_rows": ("Rows of the second phase", "سجلات المرحلة الثانية"),
+    "phase_two": ("Second phase", "المرحلة الثانية"),
+    "phase_two_strata": ("Strata of the second phase", "طبقات المرحلة الثانية"),
+    "phase_two_units": ("Units of the second phase", "وحدات المرحلة الثانية"),
+    "phase_two_lonely": ("Rule for second-phase strata with one unit", "قاعدة طبقات المرحلة الثانية ذات الوحدة الواحدة"),
+    "phase_two_lonely_strata": ("Second-phase strata with one unit", "طبقات المرحلة الثانية ذات الوحدة الواحدة"),
+    "phase_method": ("Variance of both phases", "تباين المرحلتين"),
 }  # fmt: skip
 _VALUES = {True: ("yes", "نعم"), False: ("no", "لا")}
 

@@ -42,6 +42,18 @@ SURVEY: tuple[Verb, ...] = (
         "with_replicates", "masar_research.weighting.replicates:with_replicates",
         "Replicate weights made from the design.",
     ),  # fmt: skip
+    Verb(
+        "calibrate_second_phase", "masar_research.weighting.phase_two:calibrate_second_phase",
+        "Second-phase weights calibrated to the first.",
+    ),  # fmt: skip
+    Verb(
+        "first_phase", "masar_research.statistics.two_phase:first_phase",
+        "The whole first phase of a two-phase sample.",
+    ),
+    Verb(
+        "phase_variances", "masar_research.statistics.two_phase:phase_variances",
+        "Variance due to either phase.",
+    ),
     Verb("glm", "masar_research.models:glm", "Survey-weighted generalised linear model."),
     Verb("chi_square", "masar_research.statistics.association:chi_square", "Rao–Scott test."),
     Verb(

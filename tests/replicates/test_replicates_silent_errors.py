@@ -38,7 +38,7 @@ def variance(survey: mr.Survey, name: str = "y") -> float:
     return float(survey.total(name).frame["std_error"][0] ** 2)
 
 
-def test_row_2_jkn_is_scaled_stratum_by_stratum_not_by_r_minus_1_over_r():
+def test_silent_error_02_jkn_is_scaled_stratum_by_stratum_not_by_r_minus_1_over_r():
     made = tiny().with_replicates(replicates.JKn())
     assert variance(made) == pytest.approx(BY_HAND, rel=1e-12)
     frame, rscales = jackknifed()
@@ -58,7 +58,7 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_row_3_mse_centring_is_honoured_by_every_family(family):
+def test_silent_error_03_mse_centring_is_honoured_by_every_family(family):
     rng = np.random.default_rng(3)
     factors = rng.uniform(0.2, 1.9, (8, 8))
     frame = TINY.assign(**{f"rw{j}": TINY["w"] * factors[j] for j in range(8)})
@@ -81,7 +81,7 @@ def test_row_3_mse_centring_is_honoured_by_every_family(family):
     ("kind", "rng"),
     [(replicates.JKn, None), (replicates.RaoWu, 5), (replicates.Bootstrap, 5)],
 )
-def test_row_3_mse_centring_is_honoured_by_made_replicates(kind, rng, mse):
+def test_silent_error_03_mse_centring_is_honoured_by_made_replicates(kind, rng, mse):
     made = tiny().with_replicates(kind(mse=mse), *([np.random.default_rng(rng)] if rng else []))
     found = made.design.replicates
     weights = np.stack([found.weights.rows(made.design, r) for r in range(found.number)])
@@ -102,7 +102,7 @@ ESTIMATORS = {
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_row_14_the_producers_scale_reaches_every_estimator(name):
+def test_silent_error_14_the_producers_scale_reaches_every_estimator(name):
     frame, rscales = jackknifed()
 
     def error(**scales) -> np.ndarray:
@@ -117,7 +117,7 @@ def test_row_14_the_producers_scale_reaches_every_estimator(name):
     assert uneven == pytest.approx(error(scale=0.1, rscales=[5, 5, 1, *[0.0] * 5]), rel=1e-9)
 
 
-def test_row_29_a_unit_drawn_twice_counts_twice():
+def test_silent_error_29_a_unit_drawn_twice_counts_twice():
     made = tiny().with_replicates(replicates.RaoWu(4000), rng=np.random.default_rng(29))
     factors = made.design.replicates.weights.factors
     times = np.rint(factors * 3 / 4).astype(int)      # three draws of four units
@@ -129,13 +129,13 @@ def test_row_29_a_unit_drawn_twice_counts_twice():
     assert variance(plain) == pytest.approx(BY_HAND, rel=0.08)
 
 
-def test_row_16_weights_changed_after_the_replicates_are_refused():
+def test_silent_error_16_weights_changed_after_the_replicates_are_refused():
     made = tiny().with_replicates(replicates.JKn())
     with pytest.raises(DesignError, match="Weight the survey first"):
         made.weighting.poststratify({"g": {1: 60.0, 2: 60.0}}).apply()
 
 
-def test_row_16_calibration_shrinks_the_replicate_variance_as_it_does_the_linearised():
+def test_silent_error_16_calibration_shrinks_the_replicate_variance_as_it_does_the_linearised():
     weighted = tiny().weighting.poststratify({"g": {1: 60.0, 2: 60.0}}).apply()
     made = weighted.with_replicates(replicates.JKn())
     assert made.count(by="g").frame["std_error"].to_numpy() == pytest.approx([0, 0], abs=1e-9)
@@ -146,7 +146,7 @@ def test_row_16_calibration_shrinks_the_replicate_variance_as_it_does_the_linear
     assert factors_only.count(by="g").frame["std_error"].min() > 10
 
 
-def test_row_5_degrees_of_freedom_are_those_of_the_domain():
+def test_silent_error_05_degrees_of_freedom_are_those_of_the_domain():
     big = pd.concat([TINY.assign(h=TINY["h"] + 2 * k) for k in range(3)], ignore_index=True)
     big["third"] = np.repeat([1, 2, 3], 8)
     made = tiny(big).with_replicates(replicates.JKn())
@@ -159,7 +159,7 @@ def test_row_5_degrees_of_freedom_are_those_of_the_domain():
         )
 
 
-def test_row_1_a_missing_outcome_is_zero_weighted_in_every_replicate():
+def test_silent_error_01_a_missing_outcome_is_zero_weighted_in_every_replicate():
     frame = TINY.assign(y=[np.nan, 3.0, 2.0, 6.0, 5.0, 9.0, 4.0, 2.0])
     made = tiny(frame).with_replicates(replicates.JKn())
     known = tiny(frame.assign(known=[0, *[1] * 7], y=frame["y"].fillna(0.0)))

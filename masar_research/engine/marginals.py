@@ -26,12 +26,15 @@ class Margin(NamedTuple):
         Used in messages.
     labels : tuple of str
         Name of each code, used in messages.
+    rows : (n,) int array or None
+        Interviews that each row stands for, for counts in messages; None: itself.
     """
 
     codes: np.ndarray
     targets: np.ndarray
     name: str = "margin"
     labels: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
 
     def label(self, code: int) -> str:
         """Name of a code as messages show it."""
@@ -135,10 +138,15 @@ def checked_margins(weights, margins) -> list[Margin]:
     return checked
 
 
+def counted(where: np.ndarray, rows: np.ndarray | None) -> int:
+    """Interviews behind the rows marked, ``rows`` (n,) for each; None: one each."""
+    return int(where.sum() if rows is None else rows[where].sum())
+
+
 def refuse_missing(weights, margin: Margin) -> None:
     if margin.codes.size and margin.codes.min() >= 0:
         return
-    lost = int(((margin.codes < 0) & (weights > 0)).sum())
+    lost = counted((margin.codes < 0) & (weights > 0), margin.rows)
     if lost:
         raise WeightingError(
             f"{margin.name}: {lost} rows with a weight have no value.",

@@ -237,9 +237,13 @@ def _card_margin(given: Any, card: Any) -> Any:
 
 
 def waves_of(survey: Survey) -> Waves | None:
+    """Waves of a survey's rows; None where it has one."""
     name = survey.roles["wave"]
-    if name is None:
-        return None
+    return None if name is None else waves_by(survey, name)
+
+
+def waves_by(survey: Survey, name: str) -> Waves:
+    """Waves of a survey's rows by a variable."""
     coded = survey.coded(name)
     present = np.unique(coded.codes[coded.codes >= 0])
     place = np.full(len(coded.levels) + 1, -1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from masar_research.engine.marginals import cross_classify
+from masar_research.engine.marginals import counted, cross_classify
 from masar_research.errors import WeightingError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def classes(
     responded: np.ndarray,
     min_cell: int,
     waves: tuple[np.ndarray, tuple[Any, ...], str] | None,
+    interviews: np.ndarray | None = None,
 ) -> Classes:
     """Cross the cell variables; merge classes with fewer than ``min_cell`` respondents.
 
@@ -58,10 +59,12 @@ def classes(
     min_cell : int
         Fewest respondents a class may have; 0 merges nothing.
     waves : (codes, values, name) or None
+    interviews : (n,) int array, optional
+        Interviews that each row stands for; one by default.
     """
     coded = [survey.coded(name) for name in cells]
     for name, c in zip(cells, coded, strict=True):
-        lost = int(((c.codes < 0) & inside).sum())
+        lost = counted((c.codes < 0) & inside, interviews)
         if lost:
             raise WeightingError(
                 f"{name}: {lost} rows to be weighted have no value, so they belong to no "
@@ -76,7 +79,9 @@ def classes(
         columns, sizes = [waves[0], *columns], [len(waves[1]), *sizes]
     kept, cell_codes, _ = cross_classify(inside.astype(float), columns, sizes)
     n_cells = cell_codes.shape[1]
-    answers = np.bincount(kept[inside & responded], minlength=n_cells)
+    answering = inside & responded
+    each = None if interviews is None else interviews[answering]
+    answers = np.bincount(kept[answering], each, minlength=n_cells)
     names = tuple(_name(survey, cells, coded, cell_codes[-len(cells):, k]) for k in range(n_cells))
     apart = 1 if waves is not None else 0
     group, merged = _merge(cell_codes, answers, min_cell, apart, names)

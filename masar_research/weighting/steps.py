@@ -12,6 +12,7 @@ from masar_research import expressions
 from masar_research.codebook import Text
 from masar_research.engine import calibration
 from masar_research.engine.auxiliary import Calibration
+from masar_research.engine.marginals import counted
 from masar_research.errors import DataError, WeightingError
 from masar_research.weighting.classes import classes
 from masar_research.weighting.measures import level_off
@@ -25,11 +26,20 @@ Waves = tuple[np.ndarray, tuple[Any, ...], str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """What a step stands on: the survey, the weights so far, and its waves if several."""
+    """What a step stands on: the survey, the weights so far, and its waves if several.
+
+    ``interviews`` (n,) says how many interviews each row stands for, where rows are cells of
+    a table; None: one each.
+    """
 
     survey: Survey
     weights: np.ndarray
     waves: Waves | None
+    interviews: np.ndarray | None = None
+
+    def count(self, where: np.ndarray) -> int:
+        """Interviews behind the rows marked."""
+        return counted(where, self.interviews)
 
     def parts(self) -> list[np.ndarray]:
         """Row masks of positive weight, one per wave."""
@@ -143,19 +153,20 @@ class Nonresponse:
         positive = ground.weights > 0
         eligible = positive
         if self.eligible is not None:
-            eligible = positive & _known(ground.survey, self.eligible, positive, "eligibility")
-        answered = _known(ground.survey, self.responded, eligible, "response status")
+            eligible = positive & _known(ground, self.eligible, positive, "eligibility")
+        answered = _known(ground, self.responded, eligible, "response status")
         if not answered.any():
             raise WeightingError(f"Nobody satisfies {self.responded!r}.",
                                  remedy="Check the codes of the response status.")
-        formed = classes(ground.survey, self.cells, eligible, answered, self.min_cell, ground.waves)
+        formed = classes(ground.survey, self.cells, eligible, answered, self.min_cell, ground.waves,
+                         ground.interviews)
         weights = np.where(eligible, ground.weights, 0.0)
         done = calibration.respond(weights, answered, formed.codes, labels=formed.labels)
-        lost = int((eligible & ~answered).sum())
-        out = int((positive & ~eligible).sum())
+        lost = ground.count(eligible & ~answered)
+        out = ground.count(positive & ~eligible)
         factors = done.g[answered & eligible]
         facts = {
-            "respondents": int(answered.sum()), "non_respondents": lost, "ineligible": out,
+            "respondents": ground.count(answered), "non_respondents": lost, "ineligible": out,
             "classes": len(formed.labels), "merged": formed.merged,
             "smallest_factor": float(factors.min()), "largest_factor": float(factors.max()),
             "cells": self.cells,
@@ -174,8 +185,9 @@ class Nonresponse:
         return Taken(done.weights, done.calibration, text, facts)
 
 
-def _known(survey: Survey, condition: str, rows: np.ndarray, what: str) -> np.ndarray:
+def _known(ground: Ground, condition: str, rows: np.ndarray, what: str) -> np.ndarray:
     """A condition that must be decided, with codes the codebook knows, on the given rows."""
+    survey = ground.survey
     for name in sorted(expressions.parse(condition).names):
         if name in survey.codebook and survey.codebook[name].categories:
             declared = {c.code for c in survey.codebook[name].categories}
@@ -192,12 +204,13 @@ def _known(survey: Survey, condition: str, rows: np.ndarray, what: str) -> np.nd
     yes = survey.truth(condition)
     unknown = rows & ~yes & ~survey.truth(f"not ({condition})")
     if unknown.any():
+        first = int(np.flatnonzero(unknown)[0])
         raise WeightingError(
-            f"The {what} is unknown on {int(unknown.sum())} rows: {condition!r} meets a missing "
-            f"value (first: row {int(np.flatnonzero(unknown)[0])}).",
+            f"The {what} is unknown on {ground.count(unknown)} rows: {condition!r} meets a missing "
+            f"value{f' (first: row {first})' if ground.interviews is None else ''}.",
             remedy="Give every sampled row a disposition; an unknown one must not count as a "
             "respondent.",
-            ar=f"حالة الاستجابة غير معروفة في {int(unknown.sum())} سجلًا.",
+            ar=f"حالة الاستجابة غير معروفة في {ground.count(unknown)} سجلًا.",
         )
     return yes & rows
 
@@ -266,6 +279,7 @@ class Poststratify:
 
 
 def _matched(ground: Ground, spec: MarginSpec, total: float | str | None) -> calibration.Margin:
+    about, rest = (ground.survey, spec, ground.weights), (ground.waves, ground.interviews)
     many = ground.waves is not None and ground.waves[2] in spec.variables
     if total is None:
         largest = max((value for _, value in spec.targets), default=np.inf)
@@ -278,7 +292,7 @@ def _matched(ground: Ground, spec: MarginSpec, total: float | str | None) -> cal
                 "sum of weights), or population totals.",
                 ar=f"أهداف {spec.name} تبدو حصصاً أو نسباً مئوية لا مجاميع سكان؛ أعطِ total= أو أعطِ مجاميع.",
             )
-        return match(ground.survey, spec, ground.weights, None, ground.waves)[0]
+        return match(*about, None, *rest)[0]
     if many:
         raise WeightingError(
             f"The targets of {spec.name} name the wave, so they cannot be shares of one total.",
@@ -292,12 +306,12 @@ def _matched(ground: Ground, spec: MarginSpec, total: float | str | None) -> cal
         )
     if total == "current":
         sums = [ground.weights[part].sum() for part in ground.parts()]
-        margin, k = match(ground.survey, spec, ground.weights, 1.0, ground.waves)
+        margin, k = match(*about, 1.0, *rest)
         return margin._replace(targets=margin.targets * np.repeat(sums, k))
     if isinstance(total, str) or not total > 0:
         raise WeightingError(f"total={total!r} is not a population size.",
                              remedy='Give a positive number, or "current".')
-    return match(ground.survey, spec, ground.weights, float(total), ground.waves)[0]
+    return match(*about, float(total), *rest)[0]
 
 
 def _calibration_facts(done, ground, specs, matched) -> dict[str, Any]:

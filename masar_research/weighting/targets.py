@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from masar_research.engine.marginals import Margin
+from masar_research.engine.marginals import Margin, counted
 from masar_research.errors import WeightingError
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def match(
     weights: np.ndarray,
     scale: float | None,
     groups: tuple[np.ndarray, tuple[Code, ...], str] | None,
+    interviews: np.ndarray | None = None,
 ) -> tuple[Margin, int]:
     """A margin of the engine: codes of the rows and targets, matched by code or label.
 
@@ -155,6 +156,8 @@ def match(
         Waves, each calibrated by itself, unless the margin names the wave variable. Of targets
         given by wave (the survey's wave variable, or ``wave``), those of waves that are not in
         the data are set aside.
+    interviews : (n,) int array, optional
+        Interviews that each row stands for; one by default.
 
     Returns
     -------
@@ -189,7 +192,7 @@ def match(
         if None not in cell:
             lookup[cell] = position
     rows = lookup[tuple(c.codes for c in coded)]
-    _refuse_untargeted(survey, spec, coded, rows, weights)
+    _refuse_untargeted(survey, spec, coded, rows, weights, interviews)
     if unknown:
         raise WeightingError(
             f"{spec.name}: with a target but without data: "
@@ -200,7 +203,8 @@ def match(
         )
     labels = tuple(_label(survey, spec.variables, key) for key, _ in targets)
     values = np.array(list(cells.values()), dtype=float)
-    return _spread_over(spec, rows, values, labels, groups), len(values)
+    margin = _spread_over(spec, rows, values, labels, groups)
+    return margin._replace(rows=interviews), len(values)
 
 
 def _spread_over(spec, rows, values, labels, groups) -> Margin:
@@ -213,7 +217,7 @@ def _spread_over(spec, rows, values, labels, groups) -> Margin:
     return Margin(crossed.astype(np.int32), np.tile(values, len(waves)), spec.name, names)
 
 
-def _refuse_untargeted(survey, spec, coded, rows, weights) -> None:
+def _refuse_untargeted(survey, spec, coded, rows, weights, interviews) -> None:
     if rows.size and rows.min() > -2:
         return
     lost = np.flatnonzero((rows == -2) & (weights > 0))
@@ -222,7 +226,7 @@ def _refuse_untargeted(survey, spec, coded, rows, weights) -> None:
     keys = {tuple(c.levels[c.codes[i]] for c in coded) for i in lost[:10_000]}
     shown = ", ".join(sorted(_label(survey, spec.variables, key) for key in keys)[:8])
     raise WeightingError(
-        f"{spec.name}: in the data but without target: {shown} ({lost.size} rows).",
+        f"{spec.name}: in the data but without target: {shown} ({counted((rows == -2) & (weights > 0), interviews)} rows).",
         remedy="Add their targets, or recode these categories.",
         ar=f"فئات في البيانات بلا هدف في {spec.name}.",
     )

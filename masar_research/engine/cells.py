@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,32 @@ _BLOCK = 65_536
 
 Influence = Callable[[tuple[Floats, ...]], Floats]
 """Sums of weight × value, one (k, n_cells) array per value → sums of weight × influence (k, m)."""
+
+
+class Tally(Protocol):
+    """Rows counted by domain: what an estimate needs of `Rows` once the sums are formed."""
+
+    @property
+    def n_domains(self) -> int: ...
+    @property
+    def n(self) -> Counts: ...
+    @property
+    def n_missing(self) -> Counts: ...
+    @property
+    def missing_weight(self) -> Floats: ...
+
+
+class Sums(Protocol):
+    """Sums of weight × value: what an estimate needs of `Cells`, of one block or of many."""
+
+    @property
+    def sums(self) -> tuple[Floats, ...]:
+        """(n_units, n_cells) for each value."""
+        ...
+
+    def by(self, codes: Any, n_codes: int, factor: Any) -> tuple[Floats, ...]:
+        """Sums of factor × weight × value by another code and cell."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +237,7 @@ def squares(rows: Rows, values: Floats, centre: Floats) -> Floats:
     return out
 
 
-def unit_totals(design: Design, cells: Cells, influence: Influence) -> Floats:
+def unit_totals(design: Design, cells: Sums, influence: Influence) -> Floats:
     """(n_units, m) unit totals of weight × influence; residuals if the weights were calibrated."""
     totals = influence(cells.sums)
     if design.calibration is None:

@@ -2,7 +2,8 @@
 
 Every estimator passes over the rows once, to sums per sampling unit and cell (domain, or domain
 × level); the sums of two parts of the data add, and the estimates and unit totals follow from
-the sums alone. The reference variance of deff takes a second pass.
+the sums alone (`finish_mean` and its like, which is where data that are read in blocks come
+back in). The reference variance of deff takes a second pass.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine.cells import (
-    Cells,
     Influence,
-    Rows,
+    Sums,
+    Tally,
     gather,
     outcome,
     select,
@@ -28,6 +29,9 @@ from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.intp]
+
+Spread = Callable[[Floats], Floats]
+"""(n_domains,) slopes b → (n_domains,) Σ_d w (y − b_d x)²; x is 1 but for ratios."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,6 +205,12 @@ def proportion(
     level, absent = _levels(design, codes, n_levels)
     rows, _ = select(design, (), domain=domain, n_domains=n_domains, mask=mask, absent=absent)
     cells = gather(design, rows, (None,), level, n_levels)
+    return finish_proportion(design, rows, cells, n_levels)
+
+
+def finish_proportion(design: Design, rows: Tally, cells: Sums, n_levels: int) -> Linearized:
+    """Shares from the sums (w) by unit and, domain-major, domain × level."""
+    n_domains = rows.n_domains
 
     def by_domain(sums: Floats) -> Floats:
         return np.repeat(sums.reshape(len(sums), n_domains, n_levels).sum(axis=2), n_levels, axis=1)
@@ -244,10 +254,13 @@ def total(
         design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask
     )
     cells = gather(design, rows, (None, values))
+    return finish_total(design, rows, cells, lambda centre: squares(rows, values, centre))
+
+
+def finish_total(design: Design, rows: Tally, cells: Sums, spread: Spread) -> Linearized:
+    """Totals from the sums (w, w y) by unit and domain."""
     weight, estimate = (part.sum(axis=0) for part in cells.sums)
-    srs = _total_reference(
-        design, rows, weight, estimate, lambda centre: squares(rows, values, centre)
-    )
+    srs = _total_reference(design, rows, weight, estimate, spread)
     return _finish(design, rows, cells, estimate, weight, srs, lambda s: s[1])
 
 
@@ -269,7 +282,11 @@ def count(
         whole survey; it is 0 for the count of everybody.
     """
     rows, _ = select(design, (), domain=domain, n_domains=n_domains, mask=mask)
-    cells = gather(design, rows, (None,))
+    return finish_count(design, rows, gather(design, rows, (None,)))
+
+
+def finish_count(design: Design, rows: Tally, cells: Sums) -> Linearized:
+    """Counts from the sums (w) by unit and domain."""
     weight = cells.sums[0].sum(axis=0)
     srs = _total_reference(design, rows, weight, weight, lambda centre: weight * (1 - centre) ** 2)
     return _finish(design, rows, cells, weight.copy(), weight, srs, lambda s: s[0])
@@ -300,12 +317,22 @@ def ratio(
     pair = (outcome(design, num, "num"), outcome(design, den, "den"))
     rows, (upper, lower) = select(design, pair, domain=domain, n_domains=n_domains, mask=mask)
     cells = gather(design, rows, (None, upper, lower))
+
+    def spread(slopes: Floats) -> Floats:
+        slope = slopes[0] if rows.domain is None else slopes[rows.domain]
+        with np.errstate(invalid="ignore"):
+            residual = np.where(rows.weights > 0, upper - slope * lower, 0.0)
+        return squares(rows, residual, np.zeros(n_domains))
+
+    return finish_ratio(design, rows, cells, spread)
+
+
+def finish_ratio(design: Design, rows: Tally, cells: Sums, spread: Spread) -> Linearized:
+    """Ratios from the sums (w, w y, w x) by unit and domain."""
     weight, above, below = (part.sum(axis=0) for part in cells.sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = np.where(below == 0, np.nan, above / below)
-        slope = estimate[0] if rows.domain is None else estimate[rows.domain]
-        residual = np.where(rows.weights > 0, upper - slope * lower, 0.0)
-        srs = weight * squares(rows, residual, np.zeros(n_domains)) / (rows.n - 1) / below**2
+        srs = weight * spread(estimate) / (rows.n - 1) / below**2
     return _finish(
         design, rows, cells, estimate, weight, srs,
         lambda s: _over(s[1] - estimate * s[2], below), statistic=lambda s: s[1] / s[2],
@@ -414,7 +441,7 @@ def stack(*results: Linearized) -> Linearized:
 
 
 def _finish(
-    design: Design, rows: Rows, cells: Cells, estimate: Floats, weight: Floats, srs: Floats,
+    design: Design, rows: Tally, cells: Sums, estimate: Floats, weight: Floats, srs: Floats,
     influence: Influence, presence: NDArray[np.bool_] | None = None, repeats: int = 1,
     statistic: Influence | None = None,
 ) -> Linearized:  # fmt: skip
@@ -444,7 +471,7 @@ def _over(sums: Floats, weight: Floats) -> Floats:
 
 
 def _total_reference(
-    design: Design, rows: Rows, weight: Floats, estimate: Floats, spread: Callable[[Floats], Floats]
+    design: Design, rows: Tally, weight: Floats, estimate: Floats, spread: Spread
 ) -> Floats:
     """W² s² / n of y 1[in domain] over all rows of positive weight whose outcome is known."""
     everybody = design.unit_weights.sum() - rows.missing_weight

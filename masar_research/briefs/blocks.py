@@ -47,7 +47,8 @@ class Header(Block):
     """First block: the parameters, the survey and everything the fixed passages need.
 
     `card` is the survey card's bilingual text by dotted path; `facts` are the numbers
-    computed when the survey was loaded (interviews, PSUs, strata, weights).
+    computed when the survey was loaded (interviews, PSUs, strata, weights); `replicates` is the
+    type of replicate weights that stand for PSUs and strata, whose numbers are then unknown.
     """
 
     type: Literal["header"] = "header"
@@ -57,6 +58,7 @@ class Header(Block):
     clustered: bool
     probability: bool
     lonely_psu: str
+    replicates: str | None = None
     waves: tuple[WaveFacts, ...]
     card: dict[str, LabelRef]
     facts: dict[str, float | None]

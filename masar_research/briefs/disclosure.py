@@ -154,7 +154,9 @@ def _sizes(
     parts: list[Any] = [
         Text(en="Interviews: {n}", ar="عدد المقابلات: {n}", values={"n": fact("interviews")})
     ]
-    if header.clustered:
+    if header.replicates is not None:
+        parts.append(replicates_sentence(header))
+    elif header.clustered:
         parts.append(
             Text(
                 en="Sampling units: {psus}; strata: {strata}",
@@ -192,6 +194,30 @@ def _sizes(
             )
         )
     return tuple(parts)
+
+
+def replicates_sentence(header: Header) -> Text:
+    """That the variance comes from replicate weights, which stand for strata and sampling units."""
+    en, ar = _REPLICATES.get(header.replicates or "", ("replicate weights", "أوزان مكررة"))
+    return Text(
+        en="Standard errors come from {number} " + en + " of the producer, which stand for its strata and sampling "
+        "units; their numbers are not in the file",
+        ar="تُحسب الأخطاء المعيارية من أوزان مكررة أعدّتها الجهة المنتجة ("
+        + ar
+        + ")، عددها {number}، وهي تقوم مقام الطبقات ووحدات المعاينة التي لا يذكر الملف عددها",
+        values={"number": SurveyRef(name="replicates", value=header.facts["replicates"] or 0)},
+    )
+
+
+_REPLICATES = {
+    "BRR": ("balanced replicate weights", "التكرار المتوازن"),
+    "Fay": ("balanced replicate weights (Fay's method)", "التكرار المتوازن بطريقة فاي"),
+    "JK1": ("jackknife replicate weights", "طريقة جاكنايف"),
+    "JK2": ("jackknife replicate weights", "طريقة جاكنايف"),
+    "JKn": ("jackknife replicate weights", "طريقة جاكنايف"),
+    "SuccessiveDifference": ("successive-difference replicate weights", "الفروق المتتالية"),
+    "Bootstrap": ("bootstrap replicate weights", "طريقة البوتستراب"),
+}
 
 
 def _weights(header: Header, spoken: bool) -> tuple[Any, ...]:

@@ -103,6 +103,9 @@ def header_fields(
 ) -> dict[str, Any]:
     """Everything the fixed passages need, as plain values."""
     facts = survey_facts(survey)
+    # A preset finds PSUs, strata and note in the file: the survey's card knows them, the one read may not.
+    card = survey.card
+    made = survey.design.replicates
     return {
         "parameters": parameters,
         "study": card.study,
@@ -110,6 +113,7 @@ def header_fields(
         "clustered": card.design.clustered,
         "probability": bool(getattr(card, "probability", True)),
         "lonely_psu": card.design.lonely_psu,
+        "replicates": None if made is None else made.facts["kind"],
         "waves": tuple(_wave(card, code, survey if code == wave else None) for code in card.waves),
         "card": _card_texts(card),
         "facts": facts,
@@ -131,17 +135,23 @@ def header_fields(
 def survey_facts(survey: Survey) -> dict[str, float | None]:
     """Interviews, PSUs, strata and the spread of the weights, on rows with a positive weight.
 
+    Under given replicate weights PSUs and strata are unknown (None), and the degrees of freedom are
+    those of the replicates.
+
     ``weight_deff`` is Kish's ``n Σw² / (Σw)²``; ``weight_cv`` the coefficient of variation;
     minimum and maximum are relative to the mean weight.
     """
     design = survey.design
     held = summary(design.weights)
     psus, strata = design.structure.counts(design.unit_rows[:, None] > 0)
+    known = design.structure.facts["psus"] is not None
+    made = design.replicates
     return {
         "rows": float(len(survey)),
         "interviews": float(held["n"]),
-        "psus": float(psus[0]),
-        "strata": float(strata[0]),
+        "psus": float(psus[0]) if known else None,
+        "strata": float(strata[0]) if known else None,
+        "replicates": None if made is None else float(made.number),
         "df": float(design.df),
         "weight_deff": held["deff"],
         "weight_cv": held["cv"],

@@ -30,6 +30,7 @@ def cell_entry(cell: Cell, header: Header) -> tuple[dict[str, Any], dict[str, An
             "weights": block.note.get("weights"),
             "lonely_psu": header.lonely_psu,
             "clustered": header.clustered,
+            **({} if header.replicates is None else {"replicates": header.replicates}),
             "interval": block.note.get("interval"),
             "level": block.level,
         },

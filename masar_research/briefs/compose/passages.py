@@ -69,13 +69,18 @@ def _method(voice: Voice, block: FixedBlock, whole: Whole) -> Box:
     if header.weighting:
         texts.append(disclosure.steps_sentence(header.weighting))
     level = next((one.level for one in whole.of(EstimatesBlock)), 0.95)
+    allowed = ("", "")
+    if header.replicates is not None:
+        allowed = (" and the sample design", " وتصميم العينة")
+    elif header.clustered:
+        allowed = (", strata and sampling units", " والطبقات ووحدات المعاينة")
     texts.append(
         Text(
             en="Intervals have a confidence level of {level:percent} and allow for weights"
-            + (", strata and sampling units" if header.clustered else "")
+            + allowed[0]
             + "; an asterisk or the words “not shown” mark a figure that is too unreliable or too revealing to be shown",
             ar="فترات الثقة بمستوى {level:percent} وتراعي الأوزان"
-            + (" والطبقات ووحدات المعاينة" if header.clustered else "")
+            + allowed[1]
             + "؛ وتدل النجمة أو عبارة «غير معروض» على رقم لا يُعرض لأنه غير موثوق أو حفاظاً على السرية",
             values={
                 "level": ParameterRef(
@@ -109,6 +114,8 @@ def _source_sentence(header: Header) -> Text:
 
 
 def _sample_sentence(header: Header) -> Text:
+    if header.replicates is not None:
+        return disclosure.replicates_sentence(header)
     return Text(
         en="The sample has {psus} sampling units in {strata} strata",
         ar="عدد وحدات المعاينة {psus} وعدد الطبقات {strata}",

@@ -11,7 +11,7 @@ import numpy as np
 import pypdfium2
 import pytest
 
-from masar_research.briefs.document import Box, Figure, Paragraph, Run, plain
+from masar_research.briefs.document import Box, Figure, Heading, Paragraph, Run, plain
 from masar_research.briefs.exporters import layout, to_pdf
 from masar_research.errors import BriefError
 
@@ -184,25 +184,45 @@ def test_a_longer_brief_is_set_more_closely_to_keep_to_four_pages(
     assert len(pypdfium2.PdfDocument(to_pdf(brief))) == 5
 
 
+def tall_section(help_, *between: str):
+    """A heading, the texts between, a drawing almost a page tall, and a paragraph after it."""
+    brief = help_.sample().build("en")
+    full = next(item for item in brief.elements if isinstance(item, Figure) and item.width == "full")
+    art = help_.sample().art("en", height=190.0)
+    tall = replace(full, id="tall", art=art, title=(Run("Tall drawing"),))
+    texts = [Paragraph((Run(text),)) for text in between]
+    after = Paragraph((Run("What follows the tall drawing fills the page."),))
+    opening = Heading((Run("Heading of the section"),))
+    elements = (*brief.elements[:2], opening, *texts, tall, after, *brief.elements[8:10])
+    return replace(brief, elements=elements)
+
+
+def pages_of(brief, help_, *keys: str) -> list[int]:
+    found = help_.pdf_text(to_pdf(brief)).split("\f")
+    return [next(i for i, page in enumerate(found) if key in page) for key in keys]
+
+
+@pytest.mark.parametrize("most", [4, 1])
+def test_a_drawing_that_does_not_fit_takes_its_heading_and_sentence_along(
+    help_, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Heading, sentence and drawing are read together, also when pages run short."""
+    monkeypatch.setattr(layout, "MOST_PAGES", most)
+    monkeypatch.setattr(layout, "DENSITIES", layout.DENSITIES[:1])
+    keys = ("Heading of the section", "One sentence leads", "Tall drawing", "What follows the tall")
+    brief = tall_section(help_, "One sentence leads to the drawing.")
+    assert pages_of(brief, help_, *keys) == [1, 1, 1, 1]
+    without = tall_section(help_)
+    assert pages_of(without, help_, keys[0], *keys[2:]) == [1, 1, 1]
+
+
 def test_a_drawing_that_does_not_fit_lets_the_text_go_on_only_to_save_a_page(
     help_, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hole a tall drawing leaves is filled by what follows it, if pages run short."""
-    brief = help_.sample().build("en")
-    tall = next(item for item in brief.elements if isinstance(item, Figure) and item.width == "full")
-    art = help_.sample().art("en", height=190.0)
-    tall = replace(tall, id="tall", art=art, title=(Run("Tall drawing"),))
-    text = (Run("What follows the tall drawing fills the page."),)
-    elements = (*brief.elements[:4], tall, Paragraph(text), *brief.elements[8:10])
-    brief = replace(brief, elements=elements)
-
-    def pages() -> tuple[int, int]:
-        found = help_.pdf_text(to_pdf(brief)).split("\f")
-        where = [next(i for i, page in enumerate(found) if key in page)
-                 for key in ("Tall drawing", "What follows the tall")]  # fmt: skip
-        return where[0], where[1]
-
-    assert pages() == (1, 1)
+    """The hole a tall drawing leaves inside a section is filled by what follows it, if pages run short."""
+    brief = tall_section(help_, "A first paragraph.", "A second paragraph.")
+    keys = ("Heading of the section", "A second paragraph", "Tall drawing", "What follows the tall")
+    assert pages_of(brief, help_, *keys) == [0, 0, 1, 1]
     monkeypatch.setattr(layout, "MOST_PAGES", 1)
     monkeypatch.setattr(layout, "DENSITIES", layout.DENSITIES[:1])
-    assert pages() == (1, 0)
+    assert pages_of(brief, help_, *keys) == [0, 0, 1, 0]

@@ -1,8 +1,9 @@
 """How closely a brief is set, and which drawings move to the head of the next page.
 
-A drawing is never parted from its caption, so one that does not fit leaves a hole at the foot
-of a page. Where text follows that can fill the hole, the drawing may float to the head of the
-next page instead. If the brief still takes more pages than a brief may, it is set more closely.
+A drawing is never parted from its caption, nor the first one of a section from its heading and
+the sentence between them; one that does not fit leaves a hole at the foot of a page. Where text
+follows that can fill the hole, a further drawing of a section may float to the head of the next
+page instead. If the brief still takes more pages than a brief may, it is set more closely.
 """
 
 from __future__ import annotations
@@ -56,6 +57,26 @@ class Spot:
     first: int
     last: int
     end: float
+
+
+def led(elements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The elements, with a mark on each paragraph that leads from a heading to a drawing.
+
+    Such a paragraph stays on the page of the drawing, as the heading stays with it. Two
+    paragraphs are text of their own: they may end a page.
+
+    Examples
+    --------
+    >>> kinds = ("heading", "paragraph", "figure", "paragraph", "figure")
+    >>> [item.get("leads") for item in led([{"type": kind} for kind in kinds])]
+    [None, True, None, False, None]
+    """
+    kinds = ["", *(item["type"] for item in elements), ""]
+    return [
+        {**item, "leads": before == "heading" and after in _FLOATING}
+        if item["type"] == "paragraph" else dict(item)
+        for before, item, after in zip(kinds, elements, kinds[2:], strict=False)
+    ]  # fmt: skip
 
 
 def fitted(data: Mapping[str, Any], timestamp: int) -> bytes:
@@ -143,7 +164,7 @@ def _floated(
                 if index not in floats
                 and elements[index]["type"] in _FLOATING
                 and elements[index + 1]["type"] in _FILLING
-                and elements[index - 1]["type"] != "heading"
+                and not _opened(elements[index - 1])
                 and _hole(spots, index, floats) > hole
             ),
             None,
@@ -151,6 +172,11 @@ def _floated(
         if found is None:
             return setting, pages
         floats.append(found)
+
+
+def _opened(before: Mapping[str, Any]) -> bool:
+    """Whether what stands before a drawing is its section's heading, or leads from there."""
+    return before["type"] == "heading" or bool(before.get("leads"))
 
 
 def _spots(template: Path, setting: dict[str, str]) -> tuple[dict[int, Spot], float]:

@@ -120,10 +120,10 @@ def _payload(document: Document, day: dt.date) -> dict[str, Any]:
         "subtitle": setter.line(document.subtitle),
         "notice": setter.line(document.notice),
         "footer": setter.line(document.footer),
-        "elements": [
+        "elements": layout.led([
             {"index": index, **setter.element(item)}
             for index, item in enumerate(paired(document.elements))
-        ],
+        ]),
     }
 
 

@@ -104,23 +104,13 @@ class Columns:
 
     def domains(self, by: Sequence[str]) -> Domains:
         """Every combination of the categories of `by`, first variable slowest."""
+        once(by)
         if not by:
-            return Domains(None, pd.DataFrame(index=range(1)))
-        twice = sorted({name for name in by if list(by).count(name) > 1})
-        if twice:
-            raise DataError(
-                f"by= names {', '.join(twice)} twice.",
-                remedy="Name each variable once.",
-                ar=f"تكرر «{'، '.join(twice)}» في by=؛ اذكر كل متغيّر مرة واحدة.",
-            )
+            return Domains(None, keys(by, []))
         parts = [self.coded(name) for name in by]
-        unanswered = [name for name, part in zip(by, parts, strict=True) if not part.levels]
-        if unanswered:
-            raise DataError(
-                f"by= names {', '.join(unanswered)}, which nobody in the survey answered.",
-                remedy="Check whom it was asked of, and in which wave.",
-                ar=f"لا إجابات في المسح عن «{'، '.join(unanswered)}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
-            )
+        key = tuple(by)
+        if key not in self._keys:
+            self._keys[key] = keys(by, [part.levels for part in parts])
         codes = parts[0].codes
         if len(parts) > 1:
             bad = codes < 0
@@ -129,11 +119,32 @@ class Columns:
                 bad |= part.codes < 0
                 codes = codes * len(part.levels) + part.codes
             codes[bad] = -1
-        key = tuple(by)
-        if key not in self._keys:
-            crossed = pd.MultiIndex.from_product([part.levels for part in parts], names=list(by))
-            self._keys[key] = crossed.to_frame(index=False)
         return Domains(codes, self._keys[key].copy(deep=False))
+
+
+def once(by: Sequence[str]) -> None:
+    """Raise where a variable is named twice."""
+    twice = sorted({name for name in by if list(by).count(name) > 1})
+    if twice:
+        raise DataError(
+            f"by= names {', '.join(twice)} twice.",
+            remedy="Name each variable once.",
+            ar=f"تكرر «{'، '.join(twice)}» في by=؛ اذكر كل متغيّر مرة واحدة.",
+        )
+
+
+def keys(by: Sequence[str], levels: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Every combination of levels, first variable slowest; one row without columns for none."""
+    if not by:
+        return pd.DataFrame(index=range(1))
+    unanswered = [name for name, own in zip(by, levels, strict=True) if not own]
+    if unanswered:
+        raise DataError(
+            f"by= names {', '.join(unanswered)}, which nobody in the survey answered.",
+            remedy="Check whom it was asked of, and in which wave.",
+            ar=f"لا إجابات في المسح عن «{'، '.join(unanswered)}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
+        )
+    return pd.MultiIndex.from_product(levels, names=list(by)).to_frame(index=False)
 
 
 def _numbers(column: pd.Series) -> np.ndarray:

@@ -50,7 +50,7 @@ def each(engine: Callable[..., Linearized]) -> Engine:
 
 def answer_statistic(asked: Answer, kind: Kind, engine: Engine) -> Estimates:
     """Means, totals and ratios: one row per domain and variable."""
-    _any_variable(asked.variables)
+    any_variable(asked.variables)
     domains = asked.columns.domains(asked.by)
     columns = [asked.columns.values(name) for name in asked.variables]
     parts = engine(asked.design, columns, **asked.cells(domains))
@@ -69,12 +69,12 @@ def answer_count(asked: Answer) -> Estimates:
 def answer_proportion(asked: Answer, interval: str) -> Estimates:
     """Shares: the ones of a 0/1 variable, every category of any other."""
     check_interval(interval)
-    _any_variable(asked.variables)
+    any_variable(asked.variables)
     domains = asked.columns.domains(asked.by)
     heads, parts, counts, missing = [], [], [], 0
     for name in asked.variables:
         coded = asked.columns.coded(name)
-        if set(coded.levels) <= {0, 1} and 1 in coded.levels:
+        if is_binary(name, coded.levels):
             values = asked.columns.values(name)
             parts.append(linearized.mean(asked.design, values, **asked.cells(domains)))
             heads.append(domains.keys.assign(variable=name, category=1))
@@ -82,23 +82,33 @@ def answer_proportion(asked: Answer, interval: str) -> Estimates:
             missing += int(parts[-1].n_missing.sum())
             continue
         levels = coded.levels
-        if not levels:
-            raise EstimationError(
-                f"Nobody in the survey answered {name!r}: it has no categories and no values.",
-                remedy="Check whom it was asked of, and in which wave.",
-                ar=f"لا إجابات في المسح عن «{name}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
-            )
         parts.append(
             linearized.proportion(asked.design, coded.codes, len(levels), **asked.cells(domains))
         )
-        keys = domains.keys.loc[domains.keys.index.repeat(len(levels))].reset_index(drop=True)
-        heads.append(keys.assign(variable=name, category=list(levels) * domains.count))
+        heads.append(by_level(domains.keys, name, levels))
         counts.append(_cases(asked, domains, coded.codes, len(levels)))
         missing += int(parts[-1].n_missing[:: len(levels)].sum())
     return _wrap(asked, "proportion", heads, parts, missing, interval, np.concatenate(counts))
 
 
-def _any_variable(names: tuple[str, ...]) -> None:
+def is_binary(name: str, levels: tuple[Any, ...]) -> bool:
+    """Whether a variable is coded 0/1, so that its share is that of the ones."""
+    if not levels:
+        raise EstimationError(
+            f"Nobody in the survey answered {name!r}: it has no categories and no values.",
+            remedy="Check whom it was asked of, and in which wave.",
+            ar=f"لا إجابات في المسح عن «{name}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
+        )
+    return set(levels) <= {0, 1} and 1 in levels
+
+
+def by_level(keys: pd.DataFrame, name: str, levels: tuple[Any, ...]) -> pd.DataFrame:
+    """The rows of a table of shares: every level in every domain."""
+    repeated = keys.loc[keys.index.repeat(len(levels))].reset_index(drop=True)
+    return repeated.assign(variable=name, category=list(levels) * len(keys))
+
+
+def any_variable(names: tuple[str, ...]) -> None:
     if not names:
         raise EstimationError(
             "No variable was named.",
@@ -130,9 +140,12 @@ def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) ->
 
 def _wrap(
     asked: Answer, kind: Kind, heads: list[pd.DataFrame], parts: Sequence[Linearized], missing: int,
-    interval: str, cases: np.ndarray | None = None,
+    interval: str, cases: np.ndarray | None = None, outside: int | None = None,
 ) -> Estimates:  # fmt: skip
-    """Results of the engine as one table under one covariance, `heads` naming their rows."""
+    """Results of the engine as one table under one covariance, `heads` naming their rows.
+
+    `outside` is counted here unless the caller, who read the rows in blocks, has counted it.
+    """
     result = parts[0] if len(parts) == 1 else linearized.stack(*parts)
     head = heads[0] if len(heads) == 1 else pd.concat(heads, ignore_index=True)
     vcov = variance.covariance(asked.design, result.totals)
@@ -164,7 +177,7 @@ def _wrap(
         "df": _df_rule(asked.design),
         "deff": "against simple random sampling with replacement",
         "missing": missing,
-        "outside": _outside(asked),
+        "outside": _outside(asked) if outside is None else outside,
     }
     return assemble(
         head, statistics, vcov, kind=kind, by=asked.by, note=note,

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine.cells import (
+    Cells,
     Influence,
+    Rows,
     Sums,
     Tally,
     gather,
@@ -164,10 +166,15 @@ def means(
 
 
 def _mean(design: Design, rows: Rows, cells: Cells, values: Floats) -> Linearized:
+    return finish_mean(design, rows, cells, lambda centre: squares(rows, values, centre))
+
+
+def finish_mean(design: Design, rows: Tally, cells: Sums, spread: Spread) -> Linearized:
+    """Means from the sums (w, w y) by unit and domain."""
     weight, moment = (part.sum(axis=0) for part in cells.sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = moment / weight
-        srs = squares(rows, values, estimate) / weight / (rows.n - 1)
+        srs = spread(estimate) / weight / (rows.n - 1)
     return _finish(
         design, rows, cells, estimate, weight, srs,
         lambda s: _over(s[1] - estimate * s[0], weight), statistic=lambda s: s[1] / s[0],

@@ -177,9 +177,12 @@ def build(
             first_value(codes, psu_code, n_psus) for codes in (waves, base, combine(base, first)[0])
         )
         unit_group = None if group is None else first_value(group, psu_code, n_psus)
+        declared = first_value(stratum, psu_code, n_psus)
+        sampled = np.bincount(declared, minlength=len(names)).astype(float)
         overlaps, common, single = overlapping(
-            unit_wave, unit_base, df_psu, unit_group, wave_labels
-        )
+            unit_wave, unit_base, df_psu, unit_group, wave_labels, sampled[declared],
+            population[declared], lambda i: _stratum_name(base_labels, ("",), i, 0),
+        )  # fmt: skip
         df_stratum = linked(unit_stratum, n_strata, overlaps)[unit_stratum]
         wave_facts = {
             "waves": {
@@ -267,12 +270,14 @@ def _check_stages(
             remedy="Give the sampling units of every stage in psu=[…]; "
             "the last may be the id of the respondent.",
         )
-    if fpc and wave is not None:
+    if fpc and wave is not None and len(psu) > 1:
         raise DesignError(
-            "Finite population corrections and pooled waves were declared together; the covariance "
-            "between waves is known here for sampling with replacement only.",
-            remedy="Leave out fpc= when pooling waves (slightly conservative), "
-            "or estimate each wave by itself.",
+            f"Pooled waves were declared with fpc and {len(psu)} stages; the covariance between waves "
+            "is known with finite populations for PSUs alone, since lower units may be kept or drawn anew.",
+            remedy="Declare the PSUs only: psu= and fpc= of the first stage; or leave out fpc= "
+            "(slightly conservative); or estimate each wave by itself.",
+            ar="عند جمع الجولات لا يُعرف التغاير بينها مع تصحيح المجتمع المحدود إلا للمرحلة الأولى؛ "
+            "أعلن وحدات المعاينة الأولية وحدها، أو اترك fpc، أو قدّر كل جولة على حدة.",
         )
 
 
@@ -323,7 +328,10 @@ def _population(
         raise DesignError(
             f"Expected one fpc per stratum at stage {stage}; "
             f"it varies within {listing([named(i) for i in varying.tolist()])}.",
-            remedy="Give every row of a stratum the population count of that stratum.",
+            remedy="Give every row of a stratum the population count of that stratum; units sure to be "
+            "sampled make strata of their own, with a fraction of 1.",
+            ar="تصحيح المجتمع المحدود يتغيّر داخل الطبقة الواحدة؛ أعطِ كل سجلات الطبقة العدد نفسه، واجعل الوحدات "
+            "المؤكدة السحب طبقات مستقلة بنسبة معاينة 1.",
         )
     if not np.any(values > 1):
         with np.errstate(divide="ignore"):

@@ -23,8 +23,8 @@ def covariance(design: Design, totals: Floats) -> Floats:
 
     with ``t_hi`` the total of weight × influence in unit i of stratum (or parent unit) h,
     ``a_h`` the product of the sampling fractions of the stages above (1 at the first stage). Between waves a
-    and b, ``C_ab = Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)'`` over the m_h ≥ 2 PSUs
-    of base stratum h that both waves hold, and ``V`` gains ``C_ab + C_ab'``.
+    and b, ``C_ab = Σ_h m_h / (m_h − 1) (1 − n_ah n_bh / (m_h N_h)) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)'``
+    over the m_h ≥ 2 PSUs of base stratum h that both waves hold, and ``V`` gains ``C_ab + C_ab'``.
 
     With replicates, ``V = Σ_r d_r d_r'`` over their scaled deviations ``d_r = √c_r (θ_r − θ̄)``. In a
     two-phase sample V is the sum of the parts of both phases
@@ -53,7 +53,7 @@ def covariance(design: Design, totals: Floats) -> Floats:
     References
     ----------
     Särndal, Swensson and Wretman (1992), result 4.3.1; Wood (2008), *Journal of Official
-    Statistics* 24, 53–78 (overlapping samples).
+    Statistics* 24, 53–78, and Tam (1984), *American Statistician* 38, 288–289 (overlapping samples).
 
     Examples
     --------
@@ -96,12 +96,12 @@ def _within(stage: Stage, totals: Floats) -> Floats:
 
 
 def _between(overlap: Overlap, totals: Floats) -> Floats:
-    """Σ_h m_h / (m_h − 1) Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)' of one pair of waves."""
+    """Σ_h factor_h Σ_i (t_ahi − t̄_ah)(t_bhi − t̄_bh)' of one pair of waves."""
     size = np.bincount(overlap.strata.codes).astype(float)
     first, second = (
         _centre(overlap, totals[rows], size) for rows in (overlap.first, overlap.second)
     )
-    return _cross(first * (size / (size - 1))[overlap.strata.codes, None], second)
+    return _cross(first * overlap.factor[overlap.strata.codes, None], second)
 
 
 def _centre(overlap: Overlap, values: Floats, size: Floats) -> Floats:

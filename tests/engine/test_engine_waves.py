@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -144,9 +146,78 @@ def test_a_lonely_stratum_of_one_wave_is_named_with_its_wave():
         )
 
 
-def test_waves_and_population_counts_are_refused_together():
-    with pytest.raises(DesignError, match="with replacement only"):
-        engine.declare(np.ones(4), fpc=np.full(4, 10), wave=[1, 1, 2, 2])
+def overlapping_samples(population: int, n: int, kept: int):
+    """Every pair of samples: n of the population, then `kept` of these and n − kept of the others."""
+    everyone = set(range(population))
+    for first in combinations(range(population), n):
+        for stay in combinations(first, kept):
+            for fresh in combinations(sorted(everyone - set(first)), n - kept):
+                yield first, (*stay, *fresh)
+
+
+@pytest.mark.parametrize(("population", "n", "kept"), [(5, 3, 2), (6, 3, 3), (6, 4, 2)])
+def test_with_finite_populations_the_variance_of_a_change_is_right_on_average_over_all_samples(
+    population, n, kept
+):
+    """Brute force: the mean of the estimate over every pair of samples is the true variance."""
+    rng = np.random.default_rng(11)
+    before = rng.normal(10, 2, population)
+    after = before + rng.normal(1, 1, population)
+    changes, estimates, between = [], [], []
+    for first, second in overlapping_samples(population, n, kept):
+        y = np.concatenate([before[list(first)], after[list(second)]])
+        wave = np.repeat([0, 1], n)
+        design = engine.declare(
+            np.full(2 * n, population / n), strata=np.zeros(2 * n), psu=[*first, *second], wave=wave,
+            fpc=np.full(2 * n, population),
+        )  # fmt: skip
+        total = engine.total(design, y, domain=wave, n_domains=2)
+        vcov = engine.covariance(design, total.totals)
+        changes.append(total.estimate)
+        estimates.append(vcov[0, 0] + vcov[1, 1] - 2 * vcov[0, 1])
+        between.append(vcov[0, 1])
+    changes = np.array(changes)
+    assert np.mean(estimates) == pytest.approx(np.var(changes[:, 1] - changes[:, 0]), rel=1e-10)
+    assert np.mean(between) == pytest.approx(np.cov(changes.T, bias=True)[0, 1], rel=1e-9)
+
+
+def test_with_every_psu_kept_and_finite_populations_it_is_the_clustered_design():
+    given, y = pooled(np.random.default_rng(12), kept=4)
+    count = np.where(given["strata"] == 0, 4, 9)
+    waves = engine.declare(**given, fpc=count)
+    plain = engine.declare(given["weights"], strata=given["strata"], psu=given["psu"], fpc=count)
+    (a, va), (_, vb) = by_wave(waves, y, given["wave"]), by_wave(plain, y, given["wave"])
+    np.testing.assert_allclose(va, vb, rtol=1e-12)
+    assert a.df[0] == 15
+    unlimited = engine.declare(**given, fpc=np.full(len(y), np.inf))
+    np.testing.assert_array_equal(
+        by_wave(unlimited, y, given["wave"])[1], by_wave(engine.declare(**given), y, given["wave"])[1]
+    )
+
+
+def test_collapsed_overlaps_take_the_populations_of_their_strata_together():
+    given, y = pooled(np.random.default_rng(8), kept=1, strata=4)
+    groups = given["strata"] // 2
+    free = engine.declare(**given, lonely_psu="collapse", collapse=groups)
+    counted = engine.declare(**given, lonely_psu="collapse", collapse=groups, fpc=np.full(len(y), 40))
+    shrink = 1 - 8 * 8 / (2 * 80)
+    found, full = by_wave(counted, y, given["wave"])[1], by_wave(free, y, given["wave"])[1]
+    assert found[0, 1] == pytest.approx(shrink * full[0, 1], rel=1e-12)
+
+
+def test_what_finite_populations_do_not_allow_over_waves_is_refused_in_both_languages():
+    given, y = pooled(np.random.default_rng(13), kept=2)
+    differing = np.where(given["wave"] == 2024, 20, 30)
+    with pytest.raises(DesignError, match=r"share PSUs in strata .* different populations: 0, 1") as frames:
+        engine.declare(**given, fpc=differing)
+    row = np.arange(len(y))
+    with pytest.raises(DesignError, match="for PSUs alone") as stages:
+        engine.declare(**given | {"psu": [given["psu"], row]}, fpc=np.full(len(y), 20))
+    for error in (frames, stages):
+        assert "الجول" in error.value.ar
+    alone, y = pooled(np.random.default_rng(13), kept=0)
+    design = engine.declare(**alone, fpc=np.where(alone["wave"] == 2024, 20, 30))
+    assert by_wave(design, y, alone["wave"])[1][0, 1] == 0
 
 
 def test_three_waves_share_psus_pairwise():

@@ -17,6 +17,7 @@ TARGETS = {
 }
 SURVEY = mr.Survey(FRAME, weights="weight", strata="stratum", psu="psu")
 INCOME = FRAME["income"].to_numpy()
+TEN = [f"x{k}" for k in range(1, 11)]
 FORMULA = "employed ~ " + " + ".join(f"x{k}" for k in range(1, 13))
 
 
@@ -35,9 +36,32 @@ def rake() -> dict:
     }
 
 
+def encode() -> dict:
+    """What a first call does once: a survey declared, a domain and an outcome coded."""
+    survey = mr.Survey(FRAME, weights="weight", strata="stratum", psu="psu")
+    survey.coded("domain"), survey.coded("education")
+    return {}
+
+
+def replicates() -> dict:
+    made = SURVEY.with_replicates(mr.replicates.RaoWu(500), rng=np.random.default_rng(2026))
+    return {"estimate": made.mean("income", by="domain").frame["estimate"].tolist()}
+
+
+def median() -> dict:
+    found = SURVEY.median("income", by="domain", rule="math")
+    return {"estimate": found.frame["estimate"].tolist()}
+
+
 run("masar_research", mr.__version__, {
+    "declaring and encoding": lambda: encode,
     "mean": lambda: lambda: table(SURVEY.mean("income")),
     "mean by 24 domains": lambda: lambda: table(SURVEY.mean("income", by="domain")),
+    "proportion, 5 levels, 24 domains": lambda: lambda: table(SURVEY.proportion("education", by="domain")),
+    "ten means at once": lambda: lambda: table(SURVEY.mean(TEN)),
+    "ten means by 24 domains": lambda: lambda: table(SURVEY.mean(TEN, by="domain")),
+    "median by 24 domains": lambda: median,
+    "500 Rao–Wu replicates, mean by 24": lambda: replicates,
     "raking, 4 margins": lambda: rake,
     "logistic, 12 predictors": lambda: lambda: table(SURVEY.logit(FORMULA)),
 })  # fmt: skip

@@ -64,9 +64,17 @@ def logistic() -> dict:
     }
 
 
+def proportion() -> dict:
+    estimator = TaylorEstimator(PopParam.prop)
+    estimator.estimate(y=FRAME["education"], domain=FRAME["domain"], **DESIGN)
+    nested = lambda found: [float(found[d][k]) for d in sorted(found) for k in sorted(found[d])]  # noqa: E731
+    return {"estimate": nested(estimator.point_est), "std_error": nested(estimator.stderror)}
+
+
 run("samplics", version("samplics"), {
     "mean": lambda: lambda: mean(False),
     "raking, 4 margins": lambda: rake,
     "logistic, 12 predictors": lambda: logistic,
     "mean by 24 domains": lambda: lambda: mean(True),
+    "proportion, 5 levels, 24 domains": lambda: proportion,
 })  # fmt: skip

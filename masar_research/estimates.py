@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from masar_research import contrast_text, release, verbs
+from masar_research import contrast_text, gating, release, verbs
 from masar_research.codebook import Codebook
 from masar_research.engine import contrasts, intervals
 from masar_research.errors import EstimationError
@@ -171,6 +171,10 @@ class Estimates:
         })  # fmt: skip
         sides = tuple(tuple(int(i) for i in np.flatnonzero(row)) for row in used)
         note = {**self.note, "contrast": what, "interval": "Wald, t", "of": self.kind, "sides": sides}
+        note.pop("withheld", None)
+        confidential = np.flatnonzero((used & gating.withheld(self)).any(axis=1))
+        if confidential.size:
+            note["withheld"] = tuple(int(row) for row in confidential)
         totals = None if self.totals is None else self.totals @ matrix.T
         return Estimates(
             frame=out, vcov=made.vcov, kind="difference", by=by, note=MappingProxyType(note),
@@ -269,10 +273,11 @@ class Estimates:
     # --- showing -----------------------------------------------------------------------
 
     def table(self, lang: str = "en", profile: str = "nchs") -> Any:
-        """A table for reading, in Arabic or English, judged by a reliability profile.
+        """A table for reading, in Arabic or English, behind the release gate.
 
-        Returns an object with ``_repr_html_``; suppressed rows show ``*`` and the reason.
-        Confidentiality needs all cells of a brief at once: `release.decide` sees to it there.
+        Returns an object with ``_repr_html_``; suppressed rows show ``*`` and the reason: too
+        unreliable under the profile, or fewer than five interviews in a class. What several
+        tables give away together is judged over a whole brief (`masar_research.gating`).
         """
         from masar_research import showing
 

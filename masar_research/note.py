@@ -17,6 +17,7 @@ _NAMES = {
     "checksum": ("Data checksum", "بصمة البيانات"), "denominator": ("Denominator", "المقام"),
     "contrast": ("Contrast", "المقارنة"), "of": ("Difference of", "فرق بين"),
     "sides": ("Rows compared", "الصفوف المقارنة"), "negative": ("Amounts below zero", "قيم دون الصفر"),
+    "withheld": ("Rows withheld for confidentiality", "صفوف محجوبة حفاظاً على السرية"),
     "warning": ("Warning", "تنبيه"), "line": ("Poverty line", "خط الفقر"),
     "indicator_weights": ("Indicator weights", "أوزان المؤشرات"),
     "columns": ("Columns", "الأعمدة"), "influence": ("Influence", "دالة التأثير"),

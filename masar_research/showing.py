@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from masar_research import release
+from masar_research import gating, release
 from masar_research.errors import EstimationError
 from masar_research.present import numbers, tables
 
@@ -73,16 +73,6 @@ def check_language(lang: str) -> None:
 
 def word(name: str, lang: str) -> str:
     return WORDS[name][lang == "ar"]
-
-
-def decisions(estimates: Estimates, profile: str) -> pd.DataFrame:
-    """Status and reason of each row under a profile; a difference follows its sides."""
-    judged = release.assess(estimates.frame.assign(kind=estimates.kind), profile=profile)
-    if estimates.kind == "difference":
-        weak = estimates.frame["reliability"]
-        judged["status"] = weak
-        judged["reason"] = np.where(weak == "suppress", "sides", "")
-    return judged
 
 
 def formatted(estimates: Estimates, value: float, lang: str) -> str:
@@ -155,7 +145,7 @@ def keys(estimates: Estimates) -> list[str]:
 def table(estimates: Estimates, lang: str, profile: str) -> Shown:
     """The rows with labels in one language, gated by a profile."""
     check_language(lang)
-    judged = decisions(estimates, profile)
+    judged = gating.decisions(estimates, profile)
     named = keys(estimates)
     out: dict[str, list[str]] = {title_of(estimates, c, lang): [] for c in named}
     heads = [word(name, lang) for name in ("estimate", "interval", "n")]
@@ -170,7 +160,8 @@ def table(estimates: Estimates, lang: str, profile: str) -> Shown:
             name = title_of(estimates, column, lang)
             out[name].append(row_label(estimates, row, [column], lang))
         hidden = decision["status"] == "suppress"
-        values = ["*", "*", numbers.number(row["n"], lang)]
+        few = hidden and row["n"] < gating.LEAST
+        values = ["*", "*", "*" if few else numbers.number(row["n"], lang)]
         if not hidden:
             low, high = (formatted(estimates, row[c], lang) for c in ("conf_low", "conf_high"))
             values = [formatted(estimates, row["estimate"], lang), f"{low} – {high}", values[2]]
@@ -220,7 +211,7 @@ def plot(estimates: Estimates, lang: str, profile: str) -> Art:
     frame = estimates.frame
     if frame.empty:
         raise EstimationError("There are no rows to draw.", remedy="Estimate something first.")
-    judged = decisions(estimates, profile)
+    judged = gating.decisions(estimates, profile)
     named = keys(estimates)
     series = next(
         (c for c in reversed(named) if len(named) > 1 and 2 <= frame[c].nunique() <= 3), None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from masar_research import release
+from masar_research import gating
 from masar_research.errors import EstimationError
 from masar_research.places.geometry import boundaries, regions_of, tile_grid
 from masar_research.present import Art, charts
@@ -50,7 +50,7 @@ def map_estimates(estimates: Estimates, lang: str = "en", profile: str = "nchs")
     outlines = regions_of(shapes)
     if column == "region":
         shapes, outlines = outlines, None
-    judged = release.assess(estimates.frame.assign(kind=estimates.kind), profile)
+    judged = gating.decisions(estimates, profile)
     marks = {int(code): Mark(None, status="suppress") for code in shapes["code"]}
     rows = zip(estimates.frame.itertuples(index=False), judged["status"], strict=True)
     for row, status in rows:

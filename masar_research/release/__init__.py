@@ -1,6 +1,6 @@
 """The release gate: reliability, disclosure control and what follows from them, on plain frames."""
 
-from masar_research.release.gate import decide
+from masar_research.release.gate import LEAST_CASES, decide
 from masar_research.release.linked import Table, recoverable
 from masar_research.release.profiles import PROFILES, Profile, profile
 from masar_research.release.register import Register
@@ -8,6 +8,7 @@ from masar_research.release.reliability import Approval, assess, status
 from masar_research.release.wording import summary, together, words
 
 __all__ = [
+    "LEAST_CASES",
     "PROFILES",
     "Approval",
     "Profile",

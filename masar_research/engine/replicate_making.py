@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from masar_research.engine.design import Design
 from masar_research.engine.hadamard import hadamard
+from masar_research.engine import replicate_waves as waves
+from masar_research.engine.groups import first_value
 from masar_research.engine.replicate_weights import Jackknife, UnitFactors
 from masar_research.engine.two_phase import refuse
 from masar_research.errors import DesignError
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
+
+_SHARED = {"waves": "one draw per PSU, in all its waves"}
 
 # Strata may differ by this share in n_h / (n_h − 1) before one correction no longer serves all.
 _UNEQUAL = 0.02
@@ -28,14 +32,14 @@ class Made:
 
     Parameters
     ----------
-    weights : Jackknife or UnitFactors
+    weights : Jackknife, SharedJackknife or UnitFactors
         Over the units of the design.
     scale : float
     rscales : ndarray (R,) or None
     facts : mapping
     """
 
-    weights: Jackknife | UnitFactors
+    weights: Jackknife | waves.SharedJackknife | UnitFactors
     scale: float
     rscales: Floats | None
     facts: Mapping[str, Any]
@@ -44,13 +48,15 @@ class Made:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
     """PSUs of a design: ``psu`` of each unit; stratum of each PSU; per stratum its size, the
-    share (1 − f) that the population correction leaves, and whether it contributes."""
+    share (1 − f) that the population correction leaves, and whether it contributes. Where waves
+    share PSUs they are those of the frame; `partial` where waves share some of a stratum only."""
 
     psu: Codes
     stratum: Codes
     size: Floats
     left: Floats
     active: NDArray[np.bool_]
+    partial: waves.Shared | None = None
 
     @property
     def n_psus(self) -> int:
@@ -67,7 +73,10 @@ def jackknife(design: Design, stratified: bool) -> Made:
     ----------
     Wolter (2007), section 4.5; Rust and Rao (1996), *Stat. Methods in Medical Research* 5.
     """
-    sample = _sample(design, "JKn" if stratified else "JK1")
+    sample = _sample(design, "JKn" if stratified else "JK1", partial=stratified)
+    if sample.partial is not None:
+        shared, rscales = waves.jackknife(sample.partial)
+        return Made(shared, 1.0, rscales, {"rscales": "(1 − f_h) (n_h − 1) / n_h", **_SHARED})
     if not stratified and len(sample.size) > 1:
         raise DesignError(
             f"JK1 is for a sample of one stratum; this design has {len(sample.size)}.",
@@ -77,9 +86,10 @@ def jackknife(design: Design, stratified: bool) -> Made:
     of = sample.stratum[kept]
     share = sample.left[of] * (sample.size[of] - 1) / sample.size[of]
     weights = Jackknife(sample.psu, sample.stratum, sample.size[sample.stratum], kept)
+    facts = _shared_facts(design)
     if not stratified:
-        return Made(weights, float(share[0]), None, {})
-    return Made(weights, 1.0, share, {"rscales": "(1 − f_h) (n_h − 1) / n_h"})
+        return Made(weights, float(share[0]), None, facts)
+    return Made(weights, 1.0, share, {"rscales": "(1 − f_h) (n_h − 1) / n_h", **facts})
 
 
 def paired_jackknife(design: Design, rng: np.random.Generator) -> Made:
@@ -95,7 +105,8 @@ def paired_jackknife(design: Design, rng: np.random.Generator) -> Made:
     factors[each, pairs[each, first]] = 2.0
     factors[each, pairs[each, 1 - first]] = 0.0
     rscales = sample.left[np.flatnonzero(sample.active)]
-    return Made(UnitFactors(factors[:, sample.psu]), 1.0, rscales, {"rscales": "1 − f_h"})
+    facts = {"rscales": "1 − f_h", **_shared_facts(design)}
+    return Made(UnitFactors(factors[:, sample.psu]), 1.0, rscales, facts)
 
 
 def balanced(design: Design, fay: float) -> Made:
@@ -118,7 +129,8 @@ def balanced(design: Design, fay: float) -> Made:
     factors[:, pairs[:, 0]] = 1 + (1 - fay) * signs
     factors[:, pairs[:, 1]] = 1 - (1 - fay) * signs
     scale = 1 / (len(signs) * (1 - fay) ** 2)
-    return Made(UnitFactors(factors[:, sample.psu]), scale, None, {"fay": fay})
+    facts = {"fay": fay, **_shared_facts(design)}
+    return Made(UnitFactors(factors[:, sample.psu]), scale, None, facts)
 
 
 def rao_wu(design: Design, number: int, rng: np.random.Generator) -> Made:
@@ -131,14 +143,18 @@ def rao_wu(design: Design, number: int, rng: np.random.Generator) -> Made:
     ----------
     Rao and Wu (1988), JASA 83, 231–241; Rao, Wu and Yue (1992), *Survey Methodology* 18.
     """
-    sample = _sample(design, "RaoWu")
+    sample = _sample(design, "RaoWu", partial=True)
+    said = {"resampled": "n_h − 1 of n_h", **_shared_facts(design)}
     counts = _draws(sample, (sample.size - 1).astype(np.intp), number, rng)
+    if sample.partial is not None:
+        weights, scale, facts = waves.rao_wu(sample.partial, counts, number)
+        return Made(weights, scale, None, {**said, **facts})
     lam, size = np.sqrt(sample.left)[sample.stratum], sample.size[sample.stratum]
     on = sample.active[sample.stratum]
     slope = np.where(on, lam * size / np.maximum(size - 1, 1), 0.0)
     counts *= slope
     counts += np.where(on, 1 - lam, 1.0)
-    return Made(_by_unit(counts, sample.psu), 1 / (number - 1), None, {"resampled": "n_h − 1 of n_h"})
+    return Made(_by_unit(counts, sample.psu), 1 / (number - 1), None, said)
 
 
 def bootstrap(design: Design, number: int, rng: np.random.Generator) -> Made:
@@ -166,7 +182,9 @@ def bootstrap(design: Design, number: int, rng: np.random.Generator) -> Made:
     counts[:, ~sample.active[sample.stratum]] = 1.0
     harmonic = 1 / np.mean(1 / size)
     scale = harmonic / (harmonic - 1) / (number - 1)
-    facts = {"resampled": "n_h of n_h", "correction": harmonic / (harmonic - 1)}
+    facts = {
+        "resampled": "n_h of n_h", "correction": harmonic / (harmonic - 1), **_shared_facts(design)
+    }  # fmt: skip
     return Made(_by_unit(counts, sample.psu), scale, None, facts)
 
 
@@ -191,21 +209,22 @@ def successive_difference(design: Design) -> Made:
     for members in np.split(order, np.flatnonzero(np.diff(sample.stratum[order])) + 1):
         following[members] = np.roll(members, -1)
     factors = 1 + 2**-1.5 * (signs - signs[:, following])
-    facts = {"order": "PSU labels within strata"}
+    facts = {"order": "PSU labels within strata", **_shared_facts(design)}
     return Made(UnitFactors(factors[:, sample.psu]), 4 / len(signs), None, facts)
 
 
-def _sample(design: Design, kind: str) -> _Sample:
+def _shared_facts(design: Design) -> dict[str, Any]:
+    """That waves share draws, where they share PSUs."""
+    base = design.structure.df_psus
+    return _SHARED if len(base.start) < len(base.codes) else {}
+
+
+def _sample(design: Design, kind: str, *, partial: bool = False) -> _Sample:
     structure = design.structure
     refuse(design, f"{kind} replicates", "الأوزان المكررة")
     if design.replicates is not None:
         raise DesignError(
             "This design has replicates already.", remedy="Make replicates once, of the declared design."
-        )
-    if structure.overlaps:
-        raise DesignError(
-            f"{kind} replicates would lose the covariance between waves that share PSUs.",
-            remedy="Make replicates for each wave by itself, or keep the linearised variance.",
         )
     if len(structure.stages) > 1:
         raise DesignError(
@@ -228,7 +247,36 @@ def _sample(design: Design, kind: str) -> _Sample:
         raise DesignError(
             "No stratum has two PSUs that vary.", remedy="Check strata=, psu= and fpc= of the design."
         )
-    return _Sample(stage.units.codes, stage.parents.codes, stage.size, left, active)
+    base, stratum = structure.df_psus.codes, stage.parents.codes
+    if int(base.max()) + 1 == len(base):
+        return _Sample(stage.units.codes, stratum, stage.size, left, active)
+    return _of_frame(waves.Shared.of(base, stratum, stage.size, left, active), kind, partial)
+
+
+def _of_frame(shared: waves.Shared, kind: str, partial: bool) -> _Sample:
+    """PSUs of the frame, drawn once for all their waves."""
+    of, number = shared.of_stratum, shared.number
+    if shared.whole.all():
+        active = np.zeros(len(number), dtype=bool)
+        active[of] = shared.active
+        return _Sample(shared.base, shared.group, number, first_value(shared.left, of, len(number)), active)
+    if not partial:
+        raise DesignError(
+            f"Waves share some PSUs of a stratum and not others; {kind} has no replicates for both.",
+            remedy="Use mr.replicates.JKn() or RaoWu(), which carry the covariance of the PSUs kept.",
+            ar="تشترك الجولات في بعض وحدات الطبقة دون غيرها؛ استعمل JKn أو RaoWu.",
+        )
+    if not shared.countable:
+        raise DesignError(
+            f"Waves share some PSUs of a stratum with a finite population; {kind} replicates would carry a "
+            "wrong covariance between them.",
+            remedy="Leave fpc= out (slightly conservative), or keep the linearised variance.",
+            ar="تشترك الجولات في بعض وحدات طبقة ذات مجتمع محدود؛ اترك fpc أو أبقِ على التباين الخطي.",
+        )
+    drawn = np.zeros(len(number), dtype=bool)
+    np.logical_or.at(drawn, of, shared.active)
+    ones = np.ones(len(number))
+    return _Sample(shared.base, shared.group, number, ones, drawn & (number > 1), shared)
 
 
 def _pairs(sample: _Sample, kind: str) -> Codes:

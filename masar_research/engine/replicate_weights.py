@@ -6,7 +6,7 @@ Each forms sums under all replicates cell by cell; none makes an array of rows Ã
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,24 @@ Codes = NDArray[np.intp]
 
 # Factors expanded at once (replicates Ã— units): bounds the memory of a block.
 _BLOCK = 2_000_000
+
+
+class PerUnit(Protocol):
+    """Replicates that give every row of a unit one factor."""
+
+    @property
+    def number(self) -> int:
+        """R."""
+        ...
+
+    @property
+    def n_units(self) -> int:
+        """Units of the design."""
+        ...
+
+    def block(self, replicates: slice) -> Floats:
+        """(k, n_units) factors of some replicates."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +153,7 @@ class AdjustedFactors:
 
     Parameters
     ----------
-    base : UnitFactors or Jackknife
+    base : UnitFactors, Jackknife or SharedJackknife
         Over the units of the sample.
     unit, cell : ndarray of int (n,)
         Of each row.
@@ -143,7 +161,7 @@ class AdjustedFactors:
         Adjustment in the replicate over that of the full sample.
     """
 
-    base: UnitFactors | Jackknife
+    base: PerUnit
     unit: Codes
     cell: Codes
     adjustment: Floats

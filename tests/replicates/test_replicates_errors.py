@@ -57,7 +57,6 @@ def given(frame: pd.DataFrame = FRAME, **options) -> mr.Survey:
         (lambda: design().where("g == 1").with_replicates(replicates.JKn()), "not to a subpopulation"),
         (lambda: design().with_replicates(replicates.JKn()).with_replicates(replicates.JKn()), "already"),
         (lambda: design(fpc="N").with_replicates(replicates.Bootstrap(number=9), rng=RNG), "finite population"),
-        (lambda: design(wave="wave").with_replicates(replicates.JKn()), "waves"),
         (lambda: design(psu=["p", "y"], fpc=["N", "N"]).with_replicates(replicates.JKn()), "lower stages"),
         (lambda: mr.Survey(FRAME[:-8], weights="w", strata="h", psu="p", lonely_psu="centre")
          .with_replicates(replicates.JKn()), "centre"),

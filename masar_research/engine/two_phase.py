@@ -19,6 +19,10 @@ from masar_research.errors import DesignError, EstimationError, WeightingError
 
 Floats = NDArray[np.float64]
 Method = Literal["full", "approx"]
+
+# A difference of sums of squares below this share of them is rounding error.
+_ROUNDING = 1e-13
+
 METHODS: tuple[Method, ...] = ("full", "approx")
 
 
@@ -39,6 +43,10 @@ class Squares:
         """(n, m) → (m, m)."""
         sums = self.groups.sums(values)
         return np.einsum("ki,kj->ij", sums * self.coefficients[:, None], sums)
+
+    def size(self, values: Floats) -> Floats:
+        """(m,) ``Σ_G |c_G| s_G²``: what the rounding errors of the sum are relative to."""
+        return np.einsum("ki,k->i", self.groups.sums(values) ** 2, np.abs(self.coefficients))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +122,8 @@ class Phases:
         else:
             one = sum((within(stage, upper) for stage in self.first), np.zeros(size))
             one = one - sum((part.of(upper) for part in self.crossed), np.zeros(size))
+            scale = np.sqrt(sum((part.size(upper) for part in self.crossed), np.zeros(size[0])))
+            one[np.abs(one) <= _ROUNDING * scale[:, None] * scale] = 0.0
         two = sum((within(stage, lower) for stage in self.second), np.zeros(size))
         return one, two
 

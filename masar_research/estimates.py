@@ -29,6 +29,13 @@ STATISTICS = (
     "reliability",
 )  # fmt: skip
 
+_NEGATIVE = {
+    "en": "The estimated variance of a change is below zero, as can happen where waves share few PSUs; its standard "
+    "error, interval and test are left out. Replicates (mr.replicates.JKn or RaoWu) always give one.",
+    "ar": "التباين المقدّر لأحد التغيّرات دون الصفر، وهذا ممكن حين تشترك الجولات في وحدات معاينة قليلة؛ لذلك لا يُذكر "
+    "خطؤه المعياري ولا فترته ولا اختباره. أما الأوزان المكررة (JKn أو RaoWu) فتعطيه دائماً.",
+}
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class Estimates:
@@ -172,6 +179,8 @@ class Estimates:
         sides = tuple(tuple(int(i) for i in np.flatnonzero(row)) for row in used)
         note = {**self.note, "contrast": what, "interval": "Wald, t", "of": self.kind, "sides": sides}
         note.pop("withheld", None)
+        if np.any(np.isnan(made.std_error) & (np.diag(made.vcov) < 0)):
+            note["negative_variance"] = _NEGATIVE
         confidential = np.flatnonzero((used & gating.withheld(self)).any(axis=1))
         if confidential.size:
             note["withheld"] = tuple(int(row) for row in confidential)

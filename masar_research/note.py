@@ -34,6 +34,7 @@ _NAMES = {
     "common_psus": ("PSUs common to waves", "وحدات مشتركة بين الجولات"),
     "psus_without_weight": ("PSUs without weight", "وحدات بلا وزن"),
     "calibrated": ("Calibrated weights", "أوزان معايرة"),
+    "negative_variance": ("No standard error", "دون خطأ معياري"),
     "phase_one_rows": ("Rows of the first phase", "سجلات المرحلة الأولى"),
     "phase_two_rows": ("Rows of the second phase", "سجلات المرحلة الثانية"),
     "phase_two": ("Second phase", "المرحلة الثانية"),

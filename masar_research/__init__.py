@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from masar_research.estimates import Estimates
     from masar_research import phases, replicates
     from masar_research.loading import load, presets, read
+    from masar_research.streaming.survey import scan
     from masar_research.survey import Survey
 
 _HOMES = {
@@ -25,11 +26,12 @@ _HOMES = {
     "load": "masar_research.loading",
     "presets": "masar_research.loading",
     "read": "masar_research.loading",
+    "scan": "masar_research.streaming.survey",
 }
 
 _MODULES = ("phases", "replicates")
 
-__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "phases", "presets", "read", "replicates"]
+__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "phases", "presets", "read", "replicates", "scan"]
 
 
 def __getattr__(name: str) -> object:

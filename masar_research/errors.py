@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 REMEDY = "What to do: "
@@ -40,6 +40,14 @@ class MasarError(ValueError):
         self.remedy = remedy
         self.ar = ar or self.general
         super().__init__("\n".join([what, f"{REMEDY}{remedy}", self.ar]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors come back whole from the workers of a cluster."""
+        return _again, (type(self), self.what, self.remedy, self.ar)
+
+
+def _again(kind: type[MasarError], what: str, remedy: str, ar: str) -> MasarError:
+    return kind(what, remedy=remedy, ar=ar)
 
 
 class DataError(MasarError):

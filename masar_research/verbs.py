@@ -93,6 +93,16 @@ SURVEY: tuple[Verb, ...] = (
     ),
 )
 
+#: What a survey on files lends from modules that read it in passes.
+STREAMED: tuple[Verb, ...] = (
+    Verb("weighting", "masar_research.streaming.raking:weighting", "Weighting steps as data.", True),
+    Verb("logit", "masar_research.streaming.regression:logit", "Survey-weighted logistic regression."),
+    Verb(
+        "glm", "masar_research.streaming.regression:glm",
+        "Survey-weighted generalised linear model.",
+    ),
+)
+
 ESTIMATES: tuple[Verb, ...] = (
     Verb("map", "masar_research.places:map_estimates", "Map of governorates or regions."),
     Verb("pairwise", "masar_research.statistics.pairs:pairwise", "All differences, adjusted p."),

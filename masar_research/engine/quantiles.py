@@ -17,7 +17,7 @@ from masar_research.errors import EstimationError
 Floats = NDArray[np.float64]
 
 # Shares of the total weight nearer than this are equal: sums of weights carry rounding errors.
-_EQUAL = 1e-11
+EQUAL = 1e-11
 
 _POSITIONS: dict[str, tuple[float, float]] = {
     "hf4": (1.0, 0.0),
@@ -178,11 +178,7 @@ def invert(ordered: Ordered, p: ArrayLike, rule: str) -> Floats:
     >>> [float(invert(ordered, 0.5, rule)[0]) for rule in ("math", "school", "hf7")]
     [2.0, 2.5, 2.5]
     """
-    if rule not in RULES:
-        raise EstimationError(
-            f"rule={rule!r} is not a rule for quantiles.",
-            remedy=f"Choose one of {', '.join(RULES)}.",
-        )
+    check_rule(rule)
     shares = np.broadcast_to(np.asarray(p, dtype=float), len(ordered.start) - 1)
     out = np.full(len(shares), np.nan)
     for cell, share in enumerate(shares):
@@ -190,31 +186,62 @@ def invert(ordered: Ordered, p: ArrayLike, rule: str) -> Floats:
         if part.stop == part.start or np.isnan(share):
             continue
         parts = ordered.values[part], ordered.weights[part], ordered.cumulated[part]
-        if rule in STEPS:
-            out[cell] = _step(parts[0], parts[2], share, middle=STEPS[rule])
-        else:
-            out[cell] = _line(*parts, share, *_POSITIONS[rule])
+        out[cell] = among(*parts, share, rule, parts[2][-1], parts[1][-1])
     return out
 
 
-def _step(values: Floats, cumulated: Floats, p: float, *, middle: bool) -> float:
-    whole = cumulated[-1]
-    at = min(int(np.searchsorted(cumulated, (p - _EQUAL) * whole)), len(values) - 1)
-    if middle and at + 1 < len(values) and abs(cumulated[at] - p * whole) <= _EQUAL * whole:
+def among(
+    values: Floats, weights: Floats, cumulated: Floats, p: float, rule: str, whole: float,
+    last: float,
+) -> float:  # fmt: skip
+    """The quantile among rows that surround it.
+
+    Parameters
+    ----------
+    values, weights, cumulated : ndarray (k,)
+        Consecutive rows of a domain, as in `Ordered`; the weights of the rows before them are in
+        `cumulated`.
+    p : float
+    rule : str
+    whole, last : float
+        The weight of the domain, and of its last row.
+    """
+    if rule in STEPS:
+        return _step(values, cumulated, p, whole, middle=STEPS[rule])
+    return _line(values, place(cumulated, weights, rule, whole, last), p)
+
+
+def place(
+    cumulated: Floats, weights: Floats, rule: str, whole: float, last: float
+) -> Floats:
+    """Where rows stand between 0 and 1 under a rule."""
+    theta, phi = (1.0, 0.0) if rule in STEPS else _POSITIONS[rule]
+    return (cumulated - (1 - theta) * weights) / (whole + phi * last)
+
+
+def check_rule(rule: str) -> None:
+    """Raise unless it names a rule for quantiles."""
+    if rule not in RULES:
+        raise EstimationError(
+            f"rule={rule!r} is not a rule for quantiles.",
+            remedy=f"Choose one of {', '.join(RULES)}.",
+        )
+
+
+def _step(values: Floats, cumulated: Floats, p: float, whole: float, *, middle: bool) -> float:
+    at = min(int(np.searchsorted(cumulated, (p - EQUAL) * whole)), len(values) - 1)
+    if middle and at + 1 < len(values) and abs(cumulated[at] - p * whole) <= EQUAL * whole:
         return float(values[at] + (values[at + 1] - values[at]) / 2)
     return float(values[at])
 
 
-def _line(
-    values: Floats, weights: Floats, cumulated: Floats, p: float, theta: float, phi: float
-) -> float:
+def _line(values: Floats, position: Floats, p: float) -> float:
     if len(values) == 1:
         return float(values[0])
-    position = (cumulated - (1 - theta) * weights) / (cumulated[-1] + phi * weights[-1])
-    above = int(np.searchsorted(position, p - _EQUAL))
+    above = int(np.searchsorted(position, p - EQUAL))
     if above == 0 or above == len(values):
         return float(values[min(above, len(values) - 1)])
-    if position[above] <= p + _EQUAL:
+    if position[above] <= p + EQUAL:
         return float(values[above])
     low, high = values[above - 1], values[above]
     return float(low + (p - position[above - 1]) / (position[above] - position[above - 1]) * (high - low))
@@ -273,6 +300,20 @@ def quantile(
     >>> float(found.result.estimate[0]), float(found.low[0]), float(found.high[0])
     (19.5, 13.0, 26.0)
     """
+    check(p, interval)
+    point = invert(ordered, p, rule)
+    values = np.asarray(y, dtype=float)
+    one = domain is None or n_domains == 1
+    bound = point[0] if one else np.append(point, np.nan)[np.asarray(domain)]
+    below = np.where(np.isnan(values), np.nan, values <= bound)
+    share = linearized.mean(design, below, domain=domain, n_domains=n_domains, mask=mask)
+    error, limits = share_limits(design, share, interval, level)
+    low, high = (invert(ordered, x, rule) for x in limits)
+    return finish(share, point, error, low, high, _flat(ordered), level)
+
+
+def check(p: float, interval: str) -> None:
+    """Raise unless p and the interval are such as a quantile can have."""
     if interval not in _LIMITS:
         raise EstimationError(
             f"interval={interval!r} is not an interval for quantiles.",
@@ -283,21 +324,31 @@ def quantile(
             f"A quantile needs a share between 0 and 1; found {p!r}.",
             remedy="Give fractions, for instance probs=(0.25, 0.5, 0.75).",
         )
-    point = invert(ordered, p, rule)
-    values = np.asarray(y, dtype=float)
-    one = domain is None or n_domains == 1
-    bound = point[0] if one else np.append(point, np.nan)[np.asarray(domain)]
-    below = np.where(np.isnan(values), np.nan, values <= bound)
-    share = linearized.mean(design, below, domain=domain, n_domains=n_domains, mask=mask)
+
+
+def share_limits(
+    design: Design, share: Linearized, interval: str, level: float
+) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Standard error of the share at or below the quantile, and the limits of its interval; a
+    limit outside 0 and 1 is NaN."""
     spread = np.diag(variance.covariance(design, share.totals))
     error = np.sqrt(np.where(spread < 0, np.nan, spread))
     with np.errstate(invalid="ignore"):
-        limits = [np.where((x < 0) | (x > 1), np.nan, x) for x in _LIMITS[interval](share, error, level)]
-    flat = _flat(ordered)
-    ends = (share.estimate >= 1 - _EQUAL) & ~flat
+        low, high = (
+            np.where((x < 0) | (x > 1), np.nan, x)
+            for x in _LIMITS[interval](share, error, level)
+        )
+    return error, (low, high)
+
+
+def finish(
+    share: Linearized, point: Floats, error: Floats, low: Floats, high: Floats,
+    flat: NDArray[np.bool_], level: float,
+) -> Quantile:  # fmt: skip
+    """The quantile from its point, the share there, and the values at the limits of that share."""
+    ends = (share.estimate >= 1 - EQUAL) & ~flat
     low, high = (
-        np.where(flat & (share.df > 0), point, np.where(ends, np.nan, invert(ordered, x, rule)))
-        for x in limits
+        np.where(flat & (share.df > 0), point, np.where(ends, np.nan, x)) for x in (low, high)
     )
     std_error = (high - low) / (2 * intervals.t_quantile(share.df, level))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -93,20 +93,26 @@ def given(
         negative += int(np.sum(values < 0))
         sums[position] = values.sum() if combined else (values * plain.weights).sum()
     if len(columns):
-        _alike(plain.weights, sums, columns, combined)
+        check_size(float(plain.weights.sum()), sums, combined)
     rank = full_rank(columns, plain.weights, combined)
-    said = {
-        "kind": kind, "number": len(columns), "scale": scale,
-        "rscales": "1" if rscales is None else "the producer's",
-        "centre": "estimate (mse)" if mse else "mean of the replicates",
-        "df": "rank of the replicate weights − 1", **(facts or {}),
-    }  # fmt: skip
-    if negative:
-        said["negative_weights"] = negative
+    said = given_facts(kind, len(columns), scale, rscales, mse, negative)
     return attach(
         plain, RowWeights(tuple(columns), combined, rank), scale=scale, rscales=rscales, mse=mse,
-        df=rank - 1, facts=said,
+        df=rank - 1, facts=said | dict(facts or {}),
     )  # fmt: skip
+
+
+def given_facts(
+    kind: str, number: int, scale: float, rscales: ArrayLike | None, mse: bool, negative: int
+) -> dict[str, Any]:
+    """What the note says of given replicate weights."""
+    return {
+        "kind": kind, "number": number, "scale": scale,
+        "rscales": "1" if rscales is None else "the producer's",
+        "centre": "estimate (mse)" if mse else "mean of the replicates",
+        "df": "rank of the replicate weights − 1",
+        **({"negative_weights": negative} if negative else {}),
+    }  # fmt: skip
 
 
 def _checked(name: str, column: NDArray[Any], n_rows: int) -> NDArray[np.float64]:
@@ -136,9 +142,9 @@ def _checked(name: str, column: NDArray[Any], n_rows: int) -> NDArray[np.float64
     return values
 
 
-def _alike(weights, sums, columns, combined: bool) -> None:
+def check_size(total: float, sums: NDArray[np.float64], combined: bool) -> None:
     """Complete weights sum to about what the weights sum to; factors of them do not."""
-    middle = float(np.median(sums)) / float(weights.sum())
+    middle = float(np.median(sums)) / total
     if 1 / _ALIKE < middle < _ALIKE:
         return
     if combined:
@@ -158,16 +164,21 @@ def _without_structure(design: Design) -> Design:
     n = design.n_rows
     unit = np.zeros(n, dtype=np.intp)
     unit.flags.writeable = False
+    structure = one_unit(unit)
+    return replace(
+        design, structure=structure, unit_weights=np.array([design.weights.sum()]),
+        unit_rows=np.array([np.count_nonzero(design.weights)]),
+    )  # fmt: skip
+
+
+def one_unit(unit: NDArray[np.intp]) -> Structure:
+    """The structure of a sample of which nobody knows the units; `unit` (n,) is 0 for every row."""
     one = Groups.of(np.zeros(1, dtype=np.intp))
     facts = {
         "strata": None, "strata_declared": False, "psus": None, "clustered": True, "stages": 0,
         "units": None, "fpc": False, "lonely_psu": "raise", "lonely_strata": (),
     }  # fmt: skip
-    structure = Structure(
-        unit=unit, n_units=1, n_strata=1, unit_sizes=np.array([n]), stages=(), psus=one,
+    return Structure(
+        unit=unit, n_units=1, n_strata=1, unit_sizes=np.array([len(unit)]), stages=(), psus=one,
         df_psus=one, df_strata=one, overlaps=(), facts=facts,
-    )  # fmt: skip
-    return replace(
-        design, structure=structure, unit_weights=np.array([design.weights.sum()]),
-        unit_rows=np.array([np.count_nonzero(design.weights)]),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 # As in R's degf: a column counts if what is left of it exceeds this share of its length.
 _TOLERANCE = 1e-5
 # Rows looked at, spread evenly over the domain: bounds time and memory on large files.
-_MOST = 20_000
+MOST = 20_000
 
 
 def rank_of(
@@ -43,12 +43,17 @@ def rank_of(
         With more than 20,000 rows that many of them, evenly spaced, are looked at; the rank can
         then only be too small.
     """
-    for most in (3 * enough, _MOST):
-        some = rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-        found = _rank(columns, weights, some, combined)
+    for most in (3 * enough, MOST):
+        some = rows[picked(len(rows), most)]
+        found = numerical_rank(columns, weights, some, combined)
         if found >= enough or len(some) == len(rows):
             return min(found, enough)
     return found
+
+
+def picked(n: int, most: int) -> NDArray[np.intp]:
+    """Positions looked at among n rows: all, or `most` evenly spaced."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.intp)
 
 
 def full_rank(
@@ -58,7 +63,11 @@ def full_rank(
     return rank_of(columns, weights, np.flatnonzero(weights > 0), combined, len(columns))
 
 
-def _rank(columns, weights, rows, combined) -> int:
+def numerical_rank(
+    columns: Sequence[NDArray[Any]], weights: NDArray[np.float64], rows: NDArray[np.intp],
+    combined: bool,
+) -> int:  # fmt: skip
+    """Rank over exactly these rows."""
     if not len(rows):
         return 0
     factors = np.stack([np.asarray(column[rows], dtype=np.float64) for column in columns], axis=1)

@@ -71,12 +71,7 @@ def quantile(
     >>> found.frame[["prob", "estimate"]].values.tolist()
     [[0.25, 25.5], [0.5, 50.5]]
     """
-    shares = tuple(float(p) for p in np.atleast_1d(np.asarray(probs, dtype=float)))
-    if not shares or len(set(shares)) < len(shares):
-        raise EstimationError(
-            f"Expected different shares between 0 and 1; found {list(shares)}.",
-            remedy="Give each once, for instance probs=(0.25, 0.5, 0.75).",
-        )
+    shares = distinct_shares(probs)
     asked = survey._answer(variables, by, level)
     domains = asked.columns.domains(asked.by)
     cells = asked.cells(domains)
@@ -105,6 +100,17 @@ def quantile(
         interval=f"{interval}, inverted by the rule of the point", rule=rule,
         std_error="width of the interval over 2 t",
     )  # fmt: skip
+
+
+def distinct_shares(probs: Sequence[float] | float) -> tuple[float, ...]:
+    """The shares asked for, each once."""
+    shares = tuple(float(p) for p in np.atleast_1d(np.asarray(probs, dtype=float)))
+    if not shares or len(set(shares)) < len(shares):
+        raise EstimationError(
+            f"Expected different shares between 0 and 1; found {list(shares)}.",
+            remedy="Give each once, for instance probs=(0.25, 0.5, 0.75).",
+        )
+    return shares
 
 
 def median(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -194,16 +194,11 @@ class MomentPass:
 def moments(block: Block, asked: Asked, cells: dict[str, Any]) -> Moments:
     """The moments of one block."""
     design, kind = block.design, asked.kind
-    level, n_levels, absent = None, 1, None
-    columns: tuple[Floats, ...] = ()
+    level, n_levels = None, 1
     if kind == "proportion":
         level, n_levels = block.codes(asked.names[0]), len(block.levels(asked.names[0]))
-        absent = level < 0 if level.min(initial=0) < 0 else None
         level = np.maximum(level, 0)
-    elif kind == "share":
-        columns = (_below(block.values(asked.names[0]), asked.bound, cells),)
-    else:
-        columns = tuple(outcome(design, block.values(name), name) for name in asked.names)
+    columns, absent = observed(block, asked, cells["domain"])
     rows, values = select(design, columns, absent=absent, **cells)
     gathered = gather(design, rows, (None, *values), level, n_levels)
     cases = None
@@ -228,9 +223,21 @@ def moments(block: Block, asked: Asked, cells: dict[str, Any]) -> Moments:
     )  # fmt: skip
 
 
-def _below(values: Floats, bound: tuple[float, ...], cells: dict[str, Any]) -> Floats:
+def observed(
+    block: Block, asked: Asked, domain: NDArray[np.int64] | None
+) -> tuple[tuple[Floats, ...], NDArray[np.bool_] | None]:
+    """The outcomes, NaN where missing; and the rows that are missing besides."""
+    if asked.kind == "proportion":
+        return (), block.codes(asked.names[0]) < 0
+    if asked.kind == "share":
+        return (_below(block.values(asked.names[0]), asked.bound, domain),), None
+    return tuple(outcome(block.design, block.values(name), name) for name in asked.names), None
+
+
+def _below(
+    values: Floats, bound: tuple[float, ...], domain: NDArray[np.int64] | None
+) -> Floats:
     """1 where a value is at or below the bound of its domain, NaN where missing."""
-    domain = cells["domain"]
     limit = bound[0] if domain is None or len(bound) == 1 else np.append(bound, np.nan)[domain]
     return np.where(np.isnan(values), np.nan, values <= limit)
 
@@ -275,7 +282,3 @@ def finish(design: Design, asked: Asked, found: Moments) -> Linearized:
     }[asked.kind]  # fmt: skip
     return end(design, found, found, found.residuals.about)
 
-
-def with_degrees(found: Moments, degrees: Counts) -> Moments:
-    """With the degrees of freedom that replicate weights have in each domain."""
-    return replace(found, degrees=degrees)

@@ -108,11 +108,7 @@ class Skeleton:
 
 def learn(columns: Columns, weights: Floats, roles: Roles, first_row: int) -> Skeleton:
     """The skeleton of one block."""
-    wrong = []
-    for what, at in (
-        ("missing", np.isnan(weights)), ("infinite", np.isinf(weights)), ("negative", weights < 0)
-    ):  # fmt: skip
-        wrong += _fault(what, at, first_row)
+    wrong = _weight_faults(weights, first_row)
     kept = {name: _labels(columns, name) for name in roles.kept}
     for name, labels in kept.items():
         wrong += _fault(name, pd.isna(labels), first_row)
@@ -134,6 +130,21 @@ def learn(columns: Columns, weights: Floats, roles: Roles, first_row: int) -> Sk
         _weight=np.bincount(cell, weights, m), _first=first_row + first,
     )  # fmt: skip
     return Skeleton(table.sort_values("_first", ignore_index=True), tuple(wrong))
+
+
+def learn_weights(weights: Floats, first_row: int) -> Skeleton:
+    """The skeleton of one block of a sample whose units nobody knows: one row."""
+    table = pd.DataFrame({
+        "_rows": [len(weights)], "_positive": [np.count_nonzero(weights > 0)],
+        "_weight": [weights.sum()], "_first": [first_row],
+    })  # fmt: skip
+    return Skeleton(table, tuple(_weight_faults(weights, first_row)))
+
+
+def _weight_faults(weights: Floats, first_row: int) -> list[tuple[str, int, tuple[int, ...]]]:
+    out = _fault("missing", np.isnan(weights), first_row)
+    out += _fault("infinite", np.isinf(weights), first_row)
+    return out + _fault("negative", weights < 0, first_row)
 
 
 def _labels(columns: Columns, name: str) -> pd.Series:
@@ -276,7 +287,7 @@ def index(skeleton: Skeleton, roles: Roles, n_rows: int) -> tuple[UnitIndex, Des
     rows, positive = by_unit("_rows"), by_unit("_positive")
     clustered = bool(roles.psu) and structure.facts["psus"] < n_rows
     structure = replace(
-        structure, unit=nowhere(n_rows), unit_sizes=rows,
+        structure, unit=np.empty(0, np.intp), unit_sizes=rows,
         facts={**structure.facts, "clustered": clustered},
     )  # fmt: skip
     whole = of_file(structure, by_unit("_weight"), positive, n_rows)
@@ -298,17 +309,17 @@ def index(skeleton: Skeleton, roles: Roles, n_rows: int) -> tuple[UnitIndex, Des
     return UnitIndex(roles.keys, tuple(labels), tuple(joint), unit_of, structure), whole
 
 
-def nowhere(n_rows: int) -> Codes:
-    """Unit codes of rows nobody holds: −1, of no size in memory."""
-    return np.broadcast_to(np.intp(-1), (n_rows,))
-
-
 def of_file(
     structure: Structure, unit_weights: Floats, unit_rows: Codes, n_rows: int
 ) -> Design:
-    """The design of a whole file, known by unit only."""
+    """The design of a whole file, known by unit only.
+
+    What stands for its rows takes no memory and cannot be mistaken for data: weights of NaN,
+    units of −1.
+    """
     return Design(
-        weights=np.broadcast_to(np.float64(np.nan), (n_rows,)), structure=structure,
+        weights=np.broadcast_to(np.float64(np.nan), (n_rows,)),
+        structure=replace(structure, unit=np.broadcast_to(np.intp(-1), (n_rows,))),
         unit_weights=unit_weights, unit_rows=unit_rows,
         all_positive=bool(unit_rows.sum() == n_rows), calibration=None,
     )  # fmt: skip

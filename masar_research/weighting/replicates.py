@@ -101,13 +101,8 @@ def with_replicates(
             "The weights are calibrated, but the survey's history does not hold the steps.",
             remedy="Weight with survey.weighting, whose steps can be taken again.",
         )
-    made, number = _make(design, kind, rng)
-    facts = {
-        "kind": kind.kind, "number": number, "scale": made.scale, "rscales": "1",
-        "centre": "estimate (mse)" if kind.mse else "mean of the replicates",
-        "df": "PSUs minus strata with answers in the domain, at most R − 1",
-        "made": True, **made.facts,
-    }  # fmt: skip
+    made, number = make(design, kind, rng)
+    facts = made_facts(made, kind)
     if steps:
         facts["steps_repeated"] = len(steps)
     if not steps:
@@ -126,7 +121,17 @@ def with_replicates(
     )  # fmt: skip
 
 
-def _make(
+def made_facts(made: making.Made, kind: Replicate) -> dict[str, Any]:
+    """What the note says of replicates that were made."""
+    return {
+        "kind": kind.kind, "number": made.weights.number, "scale": made.scale, "rscales": "1",
+        "centre": "estimate (mse)" if kind.mse else "mean of the replicates",
+        "df": "PSUs minus strata with answers in the domain, at most R − 1",
+        "made": True, **made.facts,
+    }  # fmt: skip
+
+
+def make(
     design: Design, kind: Replicate, rng: np.random.Generator | None
 ) -> tuple[making.Made, int]:
     if not isinstance(kind, RaoWu):

@@ -95,7 +95,8 @@ class Replicates:
         ndarray (R, m)
         """
         centre = full if self.mse else theta[self.scales > 0].mean(axis=0)
-        return (theta - centre) * np.sqrt(self.scales)[:, None]
+        with np.errstate(invalid="ignore"):
+            return (theta - centre) * np.sqrt(self.scales)[:, None]
 
     def of_statistic(self, cells: Cells, statistic: Statistic) -> Floats:
         """(R, m) deviations of estimates that are functions of sums by cell."""

@@ -166,7 +166,7 @@ def test_effect_under_calibrated_weights_knows_the_calibration():
 # --- rows and levels -------------------------------------------------------------------
 
 
-def test_silent_errors_01_and_20_rows_that_are_missing_are_kept_out_of_everything_and_counted():
+def test_silent_error_01_and_silent_error_20_rows_that_are_missing_are_kept_out_of_everything_and_counted():
     """Silent errors 1 and 20: a missing row leaves its PSU in the design, and no average."""
     data = frame()
     data.loc[data["psu"] == 3, "age"] = np.nan

@@ -200,6 +200,12 @@ class AdjustedFactors:
     def degrees(self, design: Design, rows: Rows) -> None:
         return None
 
+    def expand(self, totals: Floats) -> Floats:
+        """Totals by row (n, m), rows sorted by cell and then unit → totals by replicate (R, m)."""
+        column, row = np.nonzero(totals.T)
+        where = (column, self.cell[row], self.unit[row])
+        return self._expand(totals[row, column], where, totals.shape[1])
+
     def _expand(self, totals: Floats, where: tuple[Codes, ...], n_domains: int) -> Floats:
         """Totals by (domain, cell, unit), sorted by domain and cell → (R, n_domains)."""
         out = np.zeros((self.number, n_domains))

@@ -33,9 +33,10 @@ class SeparationError(ModelError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluate:
-    """Asks for `Sums` at coefficients ``coef`` (p,)."""
+    """Asks for `Sums` at coefficients ``coef`` (p,); ``last`` when the loop means to end there."""
 
     coef: np.ndarray
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +158,7 @@ def iterate(
     scale, last = None, False
     enough = tol if family in _CANONICAL else tol * 1e-5
     while True:
-        trial = yield Evaluate(coef)
+        trial = yield Evaluate(coef, last or (family == "gaussian" and passes > 0))
         passes += 1
         if now is not None and not trial.log_likelihood >= now.log_likelihood - abs(
             now.log_likelihood

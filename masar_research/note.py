@@ -34,6 +34,7 @@ _NAMES = {
     "common_psus": ("PSUs common to waves", "وحدات مشتركة بين الجولات"),
     "psus_without_weight": ("PSUs without weight", "وحدات بلا وزن"),
     "calibrated": ("Calibrated weights", "أوزان معايرة"),
+    "replicates": ("Replicates", "الأوزان المكررة"),
     "negative_variance": ("No standard error", "دون خطأ معياري"),
     "phase_one_rows": ("Rows of the first phase", "سجلات المرحلة الأولى"),
     "phase_two_rows": ("Rows of the second phase", "سجلات المرحلة الثانية"),
@@ -44,6 +45,8 @@ _NAMES = {
     "phase_two_lonely_strata": ("Second-phase strata with one unit", "طبقات المرحلة الثانية ذات الوحدة الواحدة"),
     "phase_method": ("Variance of both phases", "تباين المرحلتين"),
 }  # fmt: skip
+# Given replicate weights stand for strata and units, which exist all the same.
+_UNKNOWN = ("strata", "psus", "units")
 _VALUES = {True: ("yes", "نعم"), False: ("no", "لا")}
 
 
@@ -117,6 +120,8 @@ def _told(facts: Mapping[str, Any], lang: str, depth: int) -> Iterator[tuple[int
 def _worded(name: str, value: Any, lang: str) -> str:
     if isinstance(value, bool):
         return _VALUES[value][lang == "ar"]
+    if name in _UNKNOWN and value is None:
+        return "غير معروف" if lang == "ar" else "not known"
     if name == "base" and value is None:
         return "الجميع" if lang == "ar" else "everybody"
     if value is None or (isinstance(value, Mapping | list | tuple) and not len(value)):

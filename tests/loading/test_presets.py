@@ -242,6 +242,33 @@ def test_quarters_of_a_labour_force_survey_carry_the_covariance_of_shared_psus(l
     assert survey.design.describe()["common_psus"] == {"2020–2021": 6}
 
 
+def test_the_template_of_the_page_for_jordans_quarterly_survey_loads(tmp_path):
+    """Blocks are text ids of the frame; half of them are in both quarters."""
+    page = (HERE.parents[1] / "docs" / "survey_cards.md").read_text(encoding="utf-8")
+    template = next(part for part in page.split("```") if "eus_2026_q1" in part).removeprefix("yaml\n")
+    waves, variables = template.replace(".sav", ".csv").split("waves:\n")[1].split("variables:\n")
+    design = template.split("\n")[0].removeprefix("design: ")
+    both = []
+    for quarter, frame in zip((1, 2), quarters(), strict=True):
+        ids = "101." + frame["p"].astype(str)
+        file = pd.DataFrame({"rweight": frame["w"], "gov": 11, "urban": frame["h"], "block": ids, "y": frame["y"]})
+        file.to_csv(tmp_path / f"eus_2026_q{quarter}.csv", index=False)
+        both.append(file.assign(wave=quarter))
+    card = tmp_path / "eus.yml"
+    card.write_text(CARD.format(design=design, waves=waves.rstrip(), y="y", more=variables), encoding="utf-8")
+    survey = mr.load(card, cache=False)
+    by_hand = mr.Survey(
+        pd.concat(both, ignore_index=True), weights="rweight", strata="urban", psu="block", wave="wave",
+        lonely_psu="centre",
+    )  # fmt: skip
+    found, expected = survey.mean("y", by="wave"), by_hand.mean("y", by="wave")
+    np.testing.assert_allclose(found.vcov, expected.vcov, rtol=1e-12)
+    assert found.vcov[0, 1] != 0
+    assert {"101.1", "101.10"} & set(survey.frame["block"]) == {"101.1", "101.10"}
+    assert "11 × 1" in set(survey.frame["stratum"])
+    assert list(survey.design.describe()["common_psus"]) == ["2026q1–2026q2"]
+
+
 def test_rounds_of_other_programmes_are_independent_samples_though_they_number_units_alike(load):
     first, second = quarters()
     survey = load("{preset: dhs}", dhs(first), dhs(second))

@@ -67,6 +67,9 @@ def test_one_wave_is_the_survey_given_its_replicates(load):
         assert found[column] == pytest.approx(expected[column], rel=1e-12)
     facts = survey.design.describe()
     assert facts["psus"] is None and facts["strata"] is None and facts["df"] == N - 1
+    note = survey.mean("y").note
+    assert "  Primary sampling units: not known" in note.lines("en")
+    assert "  وحدات المعاينة الأولية: غير معروف" in note.lines("ar")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,14 +101,49 @@ def whole_number(value: str | None) -> int | str | None:
 
 
 @contextmanager
+def heard_interrupts() -> Iterator[Callable[[], None]]:
+    """Ctrl-C is raised where it falls, and again at the next step if a library swallowed it.
+
+    An interrupt that falls into a finaliser or a callback of the kernel's client is printed or
+    dropped there, and the work would go on to the end.
+    """
+    heard: list[int] = []
+
+    def hear(number: int, stack: Any) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    def go_on() -> None:
+        if heard:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield go_on
+        return
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield go_on
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def progress_line(quiet: bool = False) -> Iterator[Callable[[str], Callable[[str, int, int], None]]]:
     """One line that says what is happening; plain lines where there is no terminal."""
     screen = console()
+    with heard_interrupts() as go_on:
+        yield from _tellers(screen, quiet, go_on)
+
+
+def _tellers(
+    screen: Console, quiet: bool, go_on: Callable[[], None]
+) -> Iterator[Callable[[str], Callable[[str, int, int], None]]]:
     if quiet or not screen.is_terminal:
         said: set[tuple[str, str]] = set()
 
         def plainly(name: str) -> Callable[[str, int, int], None]:
             def tell(stage: str, done: int, total: int) -> None:
+                go_on()
                 if not quiet and (name, stage) not in said:
                     said.add((name, stage))
                     screen.print(f"{name}: {STAGES.get(stage, stage)} …", highlight=False)
@@ -121,6 +158,7 @@ def progress_line(quiet: bool = False) -> Iterator[Callable[[str], Callable[[str
 
         def named(name: str) -> Callable[[str, int, int], None]:
             def tell(stage: str, done: int, total: int) -> None:
+                go_on()
                 words = f"{escape(name)}: {STAGES.get(stage, stage)}"
                 bar.update(task, description=words, completed=done, total=total or None)
 

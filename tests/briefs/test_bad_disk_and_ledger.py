@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 from bad_input import ARABIC, assert_nothing_half_written, assert_told, build, command
 
+from masar_research import cli
 from masar_research.briefs import ledger, locks, publish, runner, site
 from masar_research.briefs import verify as verifying
 
@@ -196,6 +197,19 @@ def test_each_kernel_has_sockets_and_complaints_of_its_own(tmp_path: Path) -> No
     assert _last_words(tmp_path) == ""
     (tmp_path / "kernel.log").write_text("one\ntwo\n")
     assert _last_words(tmp_path) == " (two)"
+
+
+def test_an_interrupt_that_a_library_swallows_is_raised_at_the_next_step() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), cli.progress_line(quiet=True) as tell:
+        step = tell("tiny")
+        step("execute", 0, 1)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass
+        step("write", 0, 1)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.full

@@ -353,6 +353,14 @@ def test_columns_combine_by_product_and_by_crossing(load):
     np.testing.assert_allclose(survey.values("area"), file["b"] * file["w"] / 2, rtol=1e-15)
 
 
+def test_the_page_names_every_preset_variant_to_be_asked_for_and_weight():
+    page = (HERE.parents[1] / "docs" / "survey_cards.md").read_text(encoding="utf-8")
+    for row in mr.presets().itertuples():
+        assert f"`{row.preset}`" in page
+        assert row.chosen_by != "variant:" or f"`{row.variant}`" in page
+        assert row.weights.split(" /")[0].split(", ")[0] in page, (row.preset, row.variant)
+
+
 def test_the_table_of_presets_is_whole():
     table = mr.presets()
     assert set(table["preset"]) == {"dhs", "mics", "arab_barometer", "wvs", "ess", "labour_force"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import masar_research as mr
 from masar_research import engine, replicates
@@ -209,3 +210,38 @@ def test_the_variance_of_a_change_is_right_on_average_over_repeated_rotating_sam
     assert abs(estimates.mean() - expected) < margin
     assert margin < 0.08 * truth
     assert expected < 1.12 * truth
+
+
+@pytest.mark.parametrize("psus", [4, 6], ids=["four of a stratum", "six of a stratum"])
+def test_intervals_of_a_change_cover_over_repeated_rotating_samples(psus):
+    """Nominal 95 %, 2,000 samples of a population of 5 strata × 300 PSUs, two thirds or half of the PSUs kept.
+
+    Linearised intervals where the variance is negative count as failures.
+    """
+    rng = np.random.default_rng(15)
+    strata, draws, kept = 5, 2000, psus - 2
+    fresh = 2 * psus - kept
+    labels = [(h, p, w) for w, at in ((0, range(psus)), (1, range(psus - kept, fresh))) for h in range(strata) for p in at]
+    h, p, w = (np.array(part) for part in zip(*labels, strict=True))
+    design = engine.declare(np.ones(len(h)), strata=h, psu=p, wave=w)
+    population = rng.multivariate_normal([0, 0], [[4, 3], [3, 4]], size=(strata, 300)) + rng.exponential(1, (strata, 300, 2))
+    chosen = rng.integers(0, 300, (draws, strata, fresh))
+    totals = np.zeros((len(h), 2 * draws))
+    for unit, stratum, place, wave in zip(design.unit, h, p, w, strict=True):
+        totals[unit, wave::2] = population[stratum, chosen[:, stratum, place], wave] / psus
+    change = (totals[:, 1::2] - totals[:, ::2]).sum(axis=0)
+    truth = (population[:, :, 1] - population[:, :, 0]).mean(axis=1).sum()
+    made = making.jackknife(design, True)
+    deviations = (made.weights.expand(totals) - totals.sum(axis=0)) * np.sqrt(made.rscales)[:, None]
+    replicate = ((deviations[:, 1::2] - deviations[:, ::2]) ** 2).sum(axis=0)
+    linear = np.array(
+        [[-1, 1] @ engine.covariance(design, totals[:, 2 * i : 2 * i + 2]) @ [-1, 1] for i in range(draws)]
+    )
+    t = stats.t.ppf(0.975, design.df)
+    covered = {
+        name: np.mean(np.abs(change - truth) <= t * np.sqrt(np.maximum(variance, 0)))
+        for name, variance in (("replicates", replicate), ("linearised", linear))
+    }
+    margin = 2.576 * np.sqrt(0.95 * 0.05 / draws)
+    assert covered["replicates"] + margin > 0.93 and covered["replicates"] - margin < 0.97
+    assert covered["linearised"] + margin > 0.93 and covered["linearised"] - margin < 0.97

@@ -191,8 +191,9 @@ def _result(
     population = survey.design.weights > 0
     if survey.mask is not None:
         population = population & survey.mask
+    verb = "chi_square" if finding == "relation" else "goodness_of_fit"
     note = {
-        **survey.facts(), **facts, "missing": int(population.sum()) - of.n, "df": of.df,
+        **survey.facts(), "made_by": verb, "names": names, **facts, "missing": int(population.sum()) - of.n, "df": of.df,
         "smallest_cell": int(of.cases.min()), "pearson": tested.pearson,
         "deff": tuple(float(root) for root in tested.eigenvalues),
     }  # fmt: skip

@@ -93,7 +93,10 @@ def t_test(
     )
     names = (variable,) if by is None else (variable, by)
     n = _answers(survey, variable, by)
-    note = {**survey.facts(), "null": null, "missing": _population(survey) - n}
+    note = {
+        **survey.facts(), "made_by": "t_test", "names": names, "null": null,
+        "missing": _population(survey) - n,
+    }  # fmt: skip
     return TestResult(
         statistic=statistic, df_num=1.0, df_den=df, p_value=p, symbol="t",
         method=MappingProxyType({"en": method[0], "ar": method[1]}), subject=subject(survey, names),
@@ -152,7 +155,8 @@ def rank_test(
     found = ranks.compare(survey.design, scores, codes, len(levels), mask=survey.mask)
     n = int(found.n.sum())
     note = {
-        **survey.facts(), "test": test, "missing": _population(survey) - n,
+        **survey.facts(), "made_by": "rank_test", "names": (variable, by), "test": test,
+        "missing": _population(survey) - n,
         "differences": dict(zip(levels[1:], found.difference.tolist(), strict=True)),
         "std_errors": dict(zip(levels[1:], found.std_error.tolist(), strict=True)),
         "reference": levels[0],

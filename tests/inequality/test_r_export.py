@@ -35,9 +35,17 @@ def survey_of(kind: str) -> mr.Survey:
         "two_stage": {"psu": ["psu", "household"], "fpc": ["fpc1", "fpc2"]},
         "raked": {"psu": "psu"},
         "lonely": {"psu": "psu", "lonely_psu": "centre"},
+        "waves": {"psu": "psu", "wave": "wave"},
+        "replicates": {"psu": "psu"},
     }[kind]
     frame = FRAME[FRAME["keep_lonely"] == 1] if kind == "lonely" else FRAME
+    if kind == "waves":
+        # Each wave has PSUs of its own: what R sees as strata crossed with waves.
+        second = frame.assign(wave=2, psu=frame["psu"] + 10_000, income=frame["income"] * 1.1)
+        frame = pd.concat([frame.assign(wave=1), second], ignore_index=True)
     survey = mr.Survey(frame, weights="weight", strata="stratum", **options)
+    if kind == "replicates":
+        return survey.with_replicates(replicates.RaoWu(40), rng=np.random.default_rng(7))
     if kind != "raked":
         return survey
     region, sex = (survey.values(name).astype(int) - 1 for name in ("region", "sex"))
@@ -65,10 +73,31 @@ CALLS = {
     "raked share": ("raked", "age < 40", lambda s: s.proportion("employed", by="sex")),
     "lonely count": ("lonely", "", lambda s: s.count(by="region")),
     "wr logit": ("wr", "age > 20", lambda s: s.logit("employed ~ C(sex) * C(region) + age")),
+    "wr medians": ("wr", "sex == 1", lambda s: s.median("income", by="region")),
+    "wr quantiles": (
+        "wr", "", lambda s: s.quantile("hours", (0.25, 0.5, 0.9), by="sex", rule="math", interval="beta"),
+    ),
+    "wr quantiles, xlogit": ("wr", "", lambda s: s.quantile("income", 0.8, rule="hf7", interval="xlogit")),
+    "raked median": ("raked", "", lambda s: s.median("income", level=0.9)),
+    "two_stage variance": ("two_stage", "", lambda s: s.variance("income", by="sex")),
+    "wr covariance": ("wr", "", lambda s: s.covariance("income", "hours", by="region")),
+    "row percents": ("wr", "", lambda s: s.percent_table("region", "education")),
+    "cell percents": ("wr", "", lambda s: s.percent_table("region", "education", "cell", by="sex")),
+    "waves mean": ("waves", "", lambda s: s.mean("income", by=["wave", "sex"])),
+    "replicates mean": ("replicates", "age > 30", lambda s: s.mean("income", by="region")),
+    "replicates share": ("replicates", "", lambda s: s.proportion("education", by="sex")),
+    "replicates ratio": ("replicates", "", lambda s: s.ratio("income", "hours")),
     "raked logit": ("raked", "", lambda s: s.logit("employed ~ C(education) + age")),
 }
 
-DEFAULT = ("wr mean", "raked share", "wr logit")
+DEFAULT = ("wr mean", "raked share", "wr logit", "wr quantiles", "cell percents", "replicates mean")
+TESTS = {
+    "chi-square F": lambda s: s.chi_square("region", "education"),
+    "chi-square Wald": lambda s: s.chi_square("region", "education", statistic="adjusted_wald"),
+    "fit": lambda s: s.goodness_of_fit("education", dict.fromkeys(s.coded("education").levels, 1.0)),
+    "t of two groups": lambda s: s.t_test("income", by="sex"),
+    "t of one mean": lambda s: s.t_test("hours", null=20.0),
+}
 
 
 @needs_r
@@ -85,6 +114,22 @@ def test_r_repeats_it(name, tmp_path):
     assert len(found) == len(result.frame)
     for column in ("estimate", "std_error"):
         np.testing.assert_allclose(found[column], result.frame[column], rtol=1e-8, err_msg=name)
+
+
+@needs_r
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "chi-square F" else pytest.mark.full) for n in TESTS]
+)
+@pytest.mark.parametrize("kind", ["wr", pytest.param("raked", marks=pytest.mark.full)])
+def test_r_repeats_the_test(name, kind, tmp_path):
+    survey = survey_of(kind)
+    result = TESTS[name](survey)
+    with pytest.warns(UserWarning, match="persons"):
+        found = run(survey.as_r_script(result, tmp_path / "out"))
+    np.testing.assert_allclose(found["std_error"], [result.p_value], rtol=1e-7, atol=1e-12)
+    # R prints Pearson's X² where ours is what it is referred to.
+    if name != "fit":
+        np.testing.assert_allclose(found["estimate"], [result.statistic], rtol=1e-7)
 
 
 def test_only_the_columns_used_are_written_and_places_lose_their_names(tmp_path):
@@ -118,8 +163,18 @@ def test_what_r_cannot_repeat_is_refused(tmp_path):
     with pytest.raises(DesignError, match="Waves"):
         pooled.as_r_script(pooled.mean("income"), tmp_path)
     made = survey.with_replicates(replicates.JKn())
-    with pytest.raises(DesignError, match="replicate"):
-        made.as_r_script(made.mean("income"), tmp_path)
+    with pytest.raises(EstimationError, match="linear approximation"):
+        made.as_r_script(made.median("income"), tmp_path)
+    with pytest.raises(EstimationError, match="convey"):
+        survey.as_r_script(survey.gini("income"), tmp_path)
+    with pytest.raises(EstimationError, match="correlation"):
+        survey.as_r_script(survey.correlation("income", "hours"), tmp_path)
+    with pytest.raises(EstimationError, match="replicates"):
+        made.as_r_script(made.chi_square("sex", "region"), tmp_path)
+    with pytest.raises(EstimationError, match="tied"):
+        survey.as_r_script(survey.rank_test("income", by="sex"), tmp_path)
+    with pytest.raises(EstimationError, match="svychisq has"):
+        survey.as_r_script(survey.chi_square("sex", "region", statistic="working"), tmp_path)
 
 
 def test_a_poverty_rate_is_no_share_of_a_column(tmp_path):

@@ -424,7 +424,7 @@ def test_errors_name_the_remedy(survey, call, words):
 
 def test_no_r_script_of_a_plain_share_for_what_is_more_than_one(survey, tmp_path):
     """Their kind is that of a share; R code for the share of the variable would be another figure."""
-    for verb in ("cell", "respondents", "responses", "standardise"):
+    for verb in ("respondents", "responses", "standardise"):
         with pytest.raises(EstimationError, match="R code is written for"):
             as_r_script(survey, VERBS[verb](survey, None), tmp_path / verb)
         assert not (tmp_path / verb).exists()

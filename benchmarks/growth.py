@@ -43,9 +43,9 @@ def child(rows: int) -> None:
     }
     out = {}
     for name, task in tasks.items():
-        task(survey)
         before = memory()[0]
         reset_peak()
+        task(survey)
         times = []
         for _ in range(REPEATS):
             start = time.perf_counter()

@@ -52,6 +52,7 @@ from masar_research.briefs.blocks import (
     Tone,
     number_or_none,
 )
+from masar_research.briefs.counting import marked
 from masar_research.briefs.emit import Emit, display
 from masar_research.briefs.handles import Handle
 from masar_research.briefs.header import Opened, opened
@@ -61,6 +62,7 @@ from masar_research.briefs.study import Study
 from masar_research.briefs.words import Change, Choice, Gap, Level, Sentence, Text
 from masar_research.errors import BriefError
 from masar_research.estimates import Estimates
+from masar_research.survey import Survey
 
 AnySentence = Text | Level | Gap | Change | Choice
 
@@ -165,13 +167,19 @@ class Brief(Study):
             question=self.question(question) if isinstance(question, str) else question,
             waves=self._waves_of(estimates),
             sensitive=sensitive,
-            rows=rows_of(name, estimates, of),
+            rows=marked(rows_of(name, estimates, of), estimates, self._read()),
             note=plain(dict(estimates.note)),
             vcov={"rows": len(frame), "trace": number_or_none(np.nansum(np.diag(estimates.vcov)))},
         )
         self._emit(block)
         self._sets[name] = Handle(block=block, codebook=estimates.codebook)
         return self._sets[name]
+
+    def _read(self) -> list[tuple[Survey, Scalar]]:
+        """The surveys of this brief that have been read: the wave's and, if used, the pooled one."""
+        pooled = vars(self).get("pooled")
+        found = [self.survey, *([] if pooled is None else [pooled])]
+        return [(survey, self.wave) for survey in found]
 
     def _waves_of(self, estimates: Estimates) -> tuple[int, ...]:
         if "wave" in estimates.frame.columns:

@@ -77,7 +77,10 @@ class SourcesBlock(Block):
 
 
 class Row(Model):
-    """One row of registered estimates: domain codes and statistics at full precision."""
+    """One row of registered estimates: domain codes and statistics at full precision.
+
+    `counted` marks the interviews of a share's base and class (`masar_research.briefs.counting`).
+    """
 
     key: dict[str, Scalar]
     variable: str
@@ -93,6 +96,7 @@ class Row(Model):
     cv: float | None = None
     p_value: float | None = None
     count: int | None = None
+    counted: tuple[str, str] | None = None
     sides: tuple[CellRef, ...] = ()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from masar_research import release
+from masar_research.briefs import counting
 from masar_research.briefs.blocks import Block, EstimatesBlock, Header, Row
 from masar_research.briefs.linking import linked, quantity
 from masar_research.briefs.refs import CellRef
@@ -87,10 +88,22 @@ def decide(
     places = [(block, number) for block in sets for number in range(len(block.rows))]
     identified = {(b.id, number): _identity(header, b, b.rows[number]) for b, number in places}
     addresses = {(b.id, number): address(b, number) for b, number in places}
+    marks = {
+        (b.id, number): "-".join((header.study, *b.rows[number].counted))
+        for b, number in places if b.rows[number].counted
+    }  # fmt: skip
+    register = register or release.Register()
+    own = [(mark, identified[place]) for place, mark in marks.items()]
+    keys = counting.one_key([*own, *sorted(register.counted)])
+    register = register.renamed(keys)
+    identified = {place: keys.get(key, key) for place, key in identified.items()}
     frame = pd.DataFrame([_record(b, number, identified, addresses) for b, number in places])
-    tables = tuple(dict.fromkeys(linked(sets, addresses)))
+    names = {addresses[place]: key for place, key in identified.items()}
+    found = dict.fromkeys([*linked(sets, addresses), *counting.sums(sets, addresses)])
+    tables = tuple(table for table in found if _apart(table, names))
     profile = str(header.parameters["profile"])
     decisions = release.decide(frame, profile, tables=tables, register=register, approved=approved)
+    decisions = decisions.assign(counted=[marks.get((b.id, number), "") for b, number in places])
     answers = decisions.set_index("address")
     cells = {}
     for block, number in places:
@@ -102,6 +115,12 @@ def decide(
             reason=answer["reason"], note=answer["note_code"],
         )  # fmt: skip
     return Gated(MappingProxyType(cells), decisions, tables)
+
+
+def _apart(table: release.Table, names: Mapping[str, str]) -> bool:
+    """Whether the figures of a group are different ones; a total that is its one part says nothing."""
+    keys = [names[each] for each in (*table.parts, table.total) if each is not None]
+    return len(set(keys)) == len(keys)
 
 
 def address(block: EstimatesBlock, number: int) -> str:
@@ -167,6 +186,7 @@ def read_registers(folder: Path, except_for: str) -> release.Register:
             merged.shown | one.shown,
             MappingProxyType({**merged.hidden, **one.hidden}),
             tuple(dict.fromkeys((*merged.tables, *one.tables))),
+            merged.counted | one.counted,
         )
     return merged
 

@@ -51,7 +51,7 @@ def test_totals_and_parts_are_linked_by_base_and_domain(tiny_blocks) -> None:
 
 def test_another_statistic_is_not_linked(tiny_blocks) -> None:
     place = find(tiny_blocks, "place")
-    blocks = changed(tiny_blocks, "place", rows=tuple(r.model_copy(update={"variable": "reads"}) for r in place.rows))
+    blocks = changed(tiny_blocks, "place", rows=tuple(r.model_copy(update={"counted": None, "variable": "reads"}) for r in place.rows))
     assert not any(len(t.parts) == 4 for t in gate.decide(blocks).tables)
 
 
@@ -72,7 +72,7 @@ def test_two_of_participation_employment_and_unemployment_give_the_third(tiny_bl
     work = find(tiny_blocks, "work")
 
     def about(name: str, estimate: float, **fields) -> EstimatesBlock:
-        row = work.rows[1].model_copy(update={"variable": name, "estimate": estimate, **fields})
+        row = work.rows[1].model_copy(update={"counted": None, "variable": name, "estimate": estimate, **fields})
         return work.model_copy(update={"id": name, "rows": (row,)})
 
     trio = (
@@ -92,7 +92,7 @@ def test_a_base_that_repeats_the_indicators_universe_is_the_same_domain(tiny_blo
     work = find(tiny_blocks, "work")
 
     def about(name: str, base: str | None) -> EstimatesBlock:
-        row = work.rows[1].model_copy(update={"variable": name})
+        row = work.rows[1].model_copy(update={"counted": None, "variable": name})
         return work.model_copy(update={"id": name, "rows": (row,), "note": work.note | {"base": base}})
 
     blocks = (
@@ -137,11 +137,11 @@ def test_governorates_are_parts_of_their_region(tiny_blocks) -> None:
     whole = find(tiny_blocks, "whole")
     row = whole.rows[0]
     regions = whole.model_copy(
-        update={"id": "regions", "by": ("region",), "rows": tuple(row.model_copy(update={"key": {"region": r}}) for r in (1, 2))}
+        update={"id": "regions", "by": ("region",), "rows": tuple(row.model_copy(update={"counted": None, "key": {"region": r}}) for r in (1, 2))}
     )
     places = whole.model_copy(
         update={"id": "places", "by": ("governorate",),
-                "rows": tuple(row.model_copy(update={"key": {"governorate": g}}) for g in (11, 12, 21, 22, 23))}
+                "rows": tuple(row.model_copy(update={"counted": None, "key": {"governorate": g}}) for g in (11, 12, 21, 22, 23))}
     )  # fmt: skip
     tables = {(t.total, t.parts) for t in gate.decide((*tiny_blocks, regions, places)).tables}
     assert ("regions[region=1]", ("places[governorate=11]", "places[governorate=12]")) in tables

@@ -105,7 +105,7 @@ def source(
         roles.weights, book, index, block_rows, replicates=names, combined=kind.combined
     )
     read = Source(files, reader, executor, plain)
-    rank = int(_ranks(read, Asked("count", ()), (), (found.counted,), len(names))[0])
+    rank = int(_ranks(read, Asked("count", ()), (), found.counted, len(names))[0])
     scale = kind.scale_of(len(names))
     facts = given_facts(kind.kind, len(names), scale, kind.rscales, kind.mse, found.negative)
     facts |= {} if kind.scale is None else {"scale_from": "the producer"}

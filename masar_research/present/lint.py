@@ -84,8 +84,8 @@ _AR_STEMS = (
     "|مئات|ثلاثمئة|أربعمئة|خمسمئة|ستمئة|سبعمئة|ثمانمئة|تسعمئة|ألف|ألفان|ألفين|آلاف|ألوف"
     "|مليون|مليونان|مليونين|ملايين|مليار|مليارات|صفر|بضع|بضعة"
     "|نصف|نصفا|أنصاف|ثلث|ثلثا|ثلثي|ثلثان|ثلثين|أثلاث|ربع|ربعا|ربعي|أرباع|خمسا|خمسي|أخماس"
-    "|سدس|أسداس|سبعا|أسباع|ثمن|أثمان|تسعا|أتساع|أعشار|ضعف|ضعفا|ضعفي|ضعفان|ضعفين|أضعاف"
-    "|نقطتان|نقطتين|شخصان|شخصين|مقابلتان|مقابلتين|مستجيبان|مستجيبين|امرأتان|امرأتين|رجلان"
+    "|سدس|أسداس|سبعا|أسباع|ثمن|أثمان|تسعا|أتساع|أعشار|ضعفا|ضعفي|ضعفان|ضعفين|أضعاف"
+    "|نقطتان|نقطتين|شخصان|شخصين|مقابلتان|مقابلتين|مستجيبان|امرأتان|امرأتين|رجلان"
     "|رجلين|سنتان|سنتين|عامان|عامين|شهران|شهرين|مرتان|مرتين|محافظتان|محافظتين|أسرتان|أسرتين"
     "|فئتان|فئتين|طبقتان|طبقتين|عنقودان|عنقودين|رقمان|رقمين|إقليمان|إقليمين|جولتان|جولتين"
 )
@@ -96,6 +96,16 @@ _AR = re.compile(
     rf"(?<!{_LETTER})(?:{_AR_PREFIX}(?:{_AR_STEMS})"
     rf"|(?:[وف])?(?:{_AR_APPROXIMATE})(?=\s+(?:\d|(?:ال)?(?:{_AR_STEMS})(?!{_LETTER}))))(?!{_LETTER})"
 )
+# «ضعف» is weakness unless it is compared with; «مستجيبين» is plural unless nothing else will do.
+_AR_OF = "ما|عدد|نسبة|معدل|متوسط|قيمة|حصة|مستوى|مثل|مثيل|نظير"
+_AR_TWICE = re.compile(
+    rf"(?<!{_LETTER})(?:"
+    rf"(?:بلغت|بلغ|تبلغ|يبلغ|تعادل|يعادل|تساوي|يساوي|تمثل|يمثل|تشكل|يشكل|نحو|حوالي|قرابة)\s+(?P<after>ضعف)"
+    rf"|(?P<before>[وفب]?ضعف)(?=\s+(?:{_AR_OF}){_LETTER}*(?!{_LETTER}))"
+    rf"|(?:إلى|بمقدار|بنسبة|بواقع)\s+(?P<whole>الضعف)"
+    rf"|(?P<pair>[وفبلك]?(?:ال)?مستجيبين)(?=\s+(?:فقط|لا غير)(?!{_LETTER}))"
+    rf")(?!{_LETTER})"
+)
 _AR_NOT_NUMBERS = re.compile(rf"(?<!{_LETTER})(?:بالمئة|بالمائة|في المئة|في المائة)(?!{_LETTER})")
 
 
@@ -104,6 +114,8 @@ def number_words(text: str, lang: Lang) -> list[str]:
 
     Words of approximation («نحو», "about") are found when a number follows. «بالمئة» after a
     numeral is a unit and is not found, nor is a dual noun outside the list. Marks are ignored.
+    «ضعف» and «مستجيبين», which also mean weakness and respondents, are found where the words
+    beside them make them a number («ضعف عدد …», «مستجيبين فقط»).
 
     Examples
     --------
@@ -111,7 +123,10 @@ def number_words(text: str, lang: Lang) -> list[str]:
     (['نحو', 'ربع'], ['About', 'two', 'thirds'])
     """
     if lang == "ar":
-        return _AR.findall(_AR_NOT_NUMBERS.sub(" ", unmarked(bare(text))))
+        plain = _AR_NOT_NUMBERS.sub(" ", unmarked(bare(text)))
+        found = [(match.start(), match[0]) for match in _AR.finditer(plain)]
+        found += [(m.start(m.lastgroup), m[m.lastgroup]) for m in _AR_TWICE.finditer(plain)]
+        return [word for _, word in sorted(found)]
     return _EN.findall(bare(text))
 
 

@@ -292,22 +292,6 @@ def stem(grade: Strength, subject: Phrase, lang: Lang) -> Sentence:
     return capitalised((Piece(words[grade]),))
 
 
-def hedge(grade: Strength, lang: Lang) -> str:
-    """Words before a descriptive figure: none, "probably", "may be", "very uncertain".
-
-    «بلغت نسبة …» alone · «على الأرجح» · «قد» is not said of a measured share, so low reads
-    «تشير بيانات محدودة إلى أن» and very low «الدليل غير كافٍ للحكم على أن».
-    """
-    _grade(grade)
-    words = {
-        "high": ("", ""),
-        "moderate": ("تشير البيانات على الأرجح إلى أن", "the data probably show that"),
-        "low": ("تشير بيانات محدودة إلى أن", "limited data suggest that"),
-        "very_low": ("الدليل غير كافٍ للحكم على أن", "the evidence is not enough to say that"),
-    }
-    return words[grade][0 if lang == "ar" else 1]
-
-
 def _outward(low: Value | None, high: Value | None, *, flip: bool) -> tuple[Value | None, Value | None]:
     if flip and low is not None and high is not None:
         return -float(high), -float(low)

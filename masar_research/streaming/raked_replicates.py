@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from masar_research.engine.design import Design
 from masar_research.engine.replicate_weights import AdjustedFactors
 from masar_research.engine.replicates import attach
-from masar_research.errors import DesignError, MasarError
+from masar_research.errors import DesignError
 from masar_research.replicates import Replicate
 from masar_research.streaming.raking import CellFactors, cells_survey, take
 from masar_research.weighting.replicates import made_facts, make
@@ -98,14 +98,8 @@ def with_steps_repeated(
     for first in range(0, number, _TOGETHER):
         factors = made.weights.block(slice(first, first + _TOGETHER))
         for k, weights in enumerate((by_unit @ np.ascontiguousarray(factors.T)).T):
-            try:
-                after = take(small, steps, table, survey.roles.wave, np.array(weights))[0]
-            except MasarError as error:
-                raise DesignError(
-                    f"In replicate {first + k + 1} a weighting step cannot be taken: {error.what}",
-                    remedy="Use larger classes or margins in that step, or a type of replicate that "
-                    "leaves out less, such as mr.replicates.BRR(fay=0.5) or JKn().",
-                ) from error
+            which = f"replicate {first + k + 1}"
+            after = take(small, steps, table, survey.roles.wave, np.array(weights), which)[0]
             adjustment[first + k] = np.divide(
                 after, weights, out=np.zeros_like(after), where=weights > 0
             )

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from masar_research.codebook import Codebook
 from masar_research.engine.auxiliary import Basis, BoundCalibration, Calibration
 from masar_research.engine.auxiliary import Step as EngineStep
-from masar_research.errors import WeightingError
+from masar_research.errors import MasarError, WeightingError
 from masar_research.streaming.blocks import Block
 from masar_research.streaming.cell_tables import Key, Table, Tabulate
 from masar_research.streaming.units import of_file
 from masar_research.survey import Survey
 from masar_research.weighting import steps as kinds
 from masar_research.weighting.builder import Weighting, waves_by
+from masar_research.weighting.replicates import refused
 from masar_research.weighting.steps import Applied, Ground, Step
 
 if TYPE_CHECKING:
@@ -231,9 +232,9 @@ def cells_survey(table: Table, levels: Mapping[str, Any], codebook: Codebook) ->
 
 def take(
     small: Survey, steps: Sequence[Step], table: Table, wave: str | None,
-    weights: Floats | None = None,
+    weights: Floats | None = None, which: str | None = None,
 ) -> tuple[Floats, Calibration | None, list[Applied]]:  # fmt: skip
-    """Take steps on the joint cells.
+    """Take steps on the joint cells; `which` names the replicate they are taken in.
 
     Returns
     -------
@@ -249,7 +250,12 @@ def take(
     history: list[Applied] = []
     for step in steps:
         ground = Ground(small, weights, waves, table.interviews * (weights > 0))
-        taken = step.run(ground)
+        try:
+            taken = step.run(ground)
+        except MasarError as error:
+            if which is None:
+                raise
+            raise refused(which, step, error) from error
         if taken.calibration is not None:
             chain = taken.calibration if chain is None else chain.then(taken.calibration)
         history.append(Applied(step, taken.text, taken.facts, weights, taken.weights))

@@ -240,13 +240,17 @@ def _retake(
         try:
             weights = log.step.run(Ground(survey, weights, waves)).weights
         except MasarError as error:
-            raise DesignError(
-                f"In {which} a weighting step cannot be taken ({log.step.__class__.__name__}): "
-                f"{error.what}",
-                remedy="Use larger classes or margins in that step, or a type of replicate that "
-                "leaves out less, such as mr.replicates.BRR(fay=0.5) or JKn().",
-            ) from error
+            raise refused(which, log.step, error) from error
     return weights
+
+
+def refused(which: str, step: Any, error: MasarError) -> DesignError:
+    """A weighting step that cannot be taken again, in the full sample or a replicate."""
+    return DesignError(
+        f"In {which} a weighting step cannot be taken ({step.__class__.__name__}): {error.what}",
+        remedy="Use larger classes or margins in that step, or a type of replicate that "
+        "leaves out less, such as mr.replicates.BRR(fay=0.5) or JKn().",
+    )
 
 
 def _cells(

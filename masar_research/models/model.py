@@ -19,7 +19,7 @@ from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
 from masar_research.estimates import Estimates, assemble
 from masar_research.models.formula import Matrix, level_place
-from masar_research.models.showing import both
+from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _STEP = 1e-4
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class SurveyModel:
     """A survey-weighted generalised linear model.
 
@@ -64,8 +64,9 @@ class SurveyModel:
     ) -> Estimates:
         """Average marginal effects over the fitted rows, weighted by the survey.
 
-        For a categorical predictor: the mean over fitted rows of μ(everybody at the level) −
-        μ(everybody at the reference). For a numeric one: the mean of dμ/dx.
+        For a categorical predictor, and a variable coded 0 and 1 that the codebook calls nominal:
+        the mean over fitted rows of μ(everybody at the level) − μ(everybody at the reference). For
+        a numeric one: the mean of dμ/dx.
 
         Parameters
         ----------
@@ -94,6 +95,8 @@ class SurveyModel:
         >>> model.margins("sex", over="region").frame           # doctest: +SKIP
         """
         levels = self._levels(variable)
+        if levels is None and self._named(variable):
+            levels = (0.0, 1.0)
         if levels is None:
             if reference is not None:
                 raise ModelError(f"{variable} is numeric, so it has no reference level.",
@@ -149,8 +152,16 @@ class SurveyModel:
         return self._wrap(worlds, np.eye(len(chosen)), variable, chosen, "mean", over,
                           {"effect": "average prediction"})
 
+    def __repr__(self) -> str:
+        return plain(self.frame, self.note, self.survey.codebook)
+
     def _repr_html_(self) -> str:
         return both(self.frame, self.note, self.survey.codebook)
+
+    def _named(self, variable: str) -> bool:
+        """Whether a predictor that enters as numbers is a nominal one, coded 0 and 1."""
+        book = self.survey.codebook
+        return variable in book and book[variable].level in ("nominal", "text")
 
     def _levels(self, variable: str) -> tuple[Any, ...] | None:
         if variable not in self.matrix.data.columns:

@@ -60,3 +60,28 @@ def test_what_is_kept_can_be_fitted():
 def test_the_outcome_is_zero_or_one():
     with pytest.raises(ModelError, match="counted for 0 and 1"):
         thin_groups(made([1, 1], [1, 1], [1, 2]), "works", ["age"])
+
+
+@pytest.mark.parametrize("reference", [None, 1.0, "yes"])
+def test_a_nominal_variable_coded_0_and_1_is_compared_not_differentiated(reference):
+    """With and without C(): everybody at one less everybody at nought, in a model that is not linear."""
+    from masar_research.codebook import Category, Codebook, Variable
+
+    rng = np.random.default_rng(5)
+    n = 400
+    frame = pd.DataFrame({"w": rng.uniform(0.5, 2, n), "p": np.arange(n) // 4, "urban": rng.integers(0, 2, n),
+                          "age": rng.normal(40, 10, n)}, dtype=float)  # fmt: skip
+    frame["works"] = (rng.random(n) < 1 / (1 + np.exp(1.5 - 2 * frame["urban"]))).astype(float)
+    words = {0.0: "no", 1.0: "yes"}
+    book = Codebook([Variable("urban", {"en": "Urban"}, level="nominal",
+                              categories=tuple(Category(k, {"en": v}) for k, v in words.items()))])  # fmt: skip
+    survey = mr.Survey(frame, weights="w", psu="p", codebook=book)
+    bare = survey.logit("works ~ urban + age").margins("urban", reference=reference)
+    named = survey.logit("works ~ C(urban) + age").margins("urban", reference=reference)
+    assert bare.frame["category"].tolist() == named.frame["category"].tolist()
+    for column in ("estimate", "std_error", "conf_low", "conf_high"):
+        assert bare.frame[column].to_numpy() == pytest.approx(named.frame[column].to_numpy(), rel=1e-8)
+    # A number stays a number: the derivative, without a category.
+    slope = mr.Survey(frame, weights="w", psu="p").logit("works ~ urban + age").margins("urban")
+    assert slope.frame["category"].isna().all()
+    assert abs(slope.frame["estimate"].iloc[0]) != pytest.approx(abs(bare.frame["estimate"].iloc[0]), rel=1e-3)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -49,9 +49,11 @@ class Stratified:
         probabilities of the second are units drawn / units there.
     lonely_psu : {"raise", "centre", "scale", "certainty", "remove"}
         What a stratum with one unit in the second phase contributes.
-    method : {"full", "approx"}
-        "full" is unbiased for any stages of either phase (R's "full"); "approx" is the formula R
-        calls "approx" and "simple", for first-phase units that enter the second whole.
+    method : {"difference", "full", "approx"}
+        "full" is unbiased for any stages of either phase (R's "full"). "difference" is the same but
+        for the means of the second-phase strata, and much steadier where the first phase drew
+        clusters. "approx" is the formula R calls "approx" and "simple", for first-phase units that
+        enter the second whole.
 
     Examples
     --------
@@ -70,7 +72,7 @@ class Stratified:
     psu: Names | None = None
     fpc: Names | None = None
     lonely_psu: LonelyRule = "raise"
-    method: Method = "full"
+    method: Method = "difference"
 
     def join(self, survey: Survey, first: Design) -> Design:
         """The design of both phases, from the survey's columns and its first phase."""
@@ -96,6 +98,8 @@ class Poisson:
         Column of the probability to enter the second phase, above 0 and at most 1.
     psu : str, optional
         Column of units drawn as one; without it rows were.
+    method : {"difference", "full"}
+        As for :class:`Stratified`.
 
     Examples
     --------
@@ -109,6 +113,7 @@ class Poisson:
     rows: str
     probability: str
     psu: str | None = None
+    method: Literal["difference", "full"] = "difference"
 
     def join(self, survey: Survey, first: Design) -> Design:
         """The design of both phases, from the survey's columns and its first phase."""
@@ -124,7 +129,7 @@ class Poisson:
         return independent_subsample(
             first, chosen(survey, self.rows, first), probability,
             psu=_of(survey, self.psu, "psu"),
-            first_strata=_of(survey, survey.roles["strata"], "strata"),
+            first_strata=_of(survey, survey.roles["strata"], "strata"), method=self.method,
         )  # fmt: skip
 
 
@@ -140,11 +145,14 @@ class Bernoulli:
         Above 0 and at most 1.
     psu : str, optional
         Column of units drawn as one; without it rows were.
+    method : {"difference", "full"}
+        As for :class:`Stratified`.
     """
 
     rows: str
     probability: float
     psu: str | None = None
+    method: Literal["difference", "full"] = "difference"
 
     def join(self, survey: Survey, first: Design) -> Design:
         """The design of both phases, from the survey's columns and its first phase."""
@@ -158,6 +166,7 @@ class Bernoulli:
             first, chosen(survey, self.rows, first), np.full(first.n_rows, float(self.probability)),
             psu=_of(survey, self.psu, "psu"),
             first_strata=_of(survey, survey.roles["strata"], "strata"), bernoulli=True,
+            method=self.method,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from masar_research.engine.encode import Codes, combine
 from masar_research.engine.groups import Groups
@@ -18,12 +19,11 @@ from masar_research.engine.structure import Stage, Structure
 from masar_research.errors import DesignError, EstimationError, WeightingError
 
 Floats = NDArray[np.float64]
-Method = Literal["full", "approx"]
+Method = Literal["difference", "full", "approx"]
+METHODS: tuple[Method, ...] = ("difference", "full", "approx")
 
 # A difference of sums of squares below this share of them is rounding error.
 _ROUNDING = 1e-13
-
-METHODS: tuple[Method, ...] = ("full", "approx")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +50,38 @@ class Squares:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """Totals of the whole first phase, predicted from the second by the means of its strata.
+
+    Parameters
+    ----------
+    cell : Groups
+        Units of the design → cells (second-phase strata).
+    first_unit : Groups
+        Units of the design → units of the first phase that they belong to.
+    seen : ndarray (n_seen,)
+        Which units of the first phase those are.
+    weights : sparse array (n_first_units, n_cells)
+        First-phase weight of each unit of the first phase in each cell.
+    """
+
+    cell: Groups
+    first_unit: Groups
+    seen: Codes
+    weights: sparse.csr_array
+
+    def of(self, totals: Floats, unit_weights: Floats) -> tuple[Floats, Floats]:
+        """(n_first_units, m) predicted and corrected totals, and the (n_units, m) corrections."""
+        mass = self.cell.sums(unit_weights[:, None])
+        means = np.divide(self.cell.sums(totals), mass, out=np.zeros((len(mass), totals.shape[1])),
+                          where=mass > 0)  # fmt: skip
+        left = totals - unit_weights[:, None] * means[self.cell.codes]
+        whole = self.weights @ means
+        whole[self.seen] += self.first_unit.sums(left)
+        return whole, left
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Phases:
     """What a two-phase sample adds to a design, over its units.
 
@@ -60,12 +92,14 @@ class Phases:
         n in the whole first phase, also where some of its units have no row in the second.
     crossed : tuple of Squares
         The part of the first phase's variance that the second phase has added to its estimate
-        (method "full").
+        (methods "difference" and "full").
+    predictor : Predictor or None
+        Method "difference".
     shares : ndarray (n_first,) or None
         Second-phase probability of each first-phase unit (method "approx").
     sampled : ndarray of bool (n,)
         Rows of the second phase.
-    method : {"full", "approx"}
+    method : {"difference", "full", "approx"}
     alone : Any
         The design of the first phase by itself.
     """
@@ -73,12 +107,13 @@ class Phases:
     first: tuple[Stage, ...]
     second: tuple[Stage, ...]
     crossed: tuple[Squares, ...]
+    predictor: Predictor | None
     shares: Floats | None
     sampled: NDArray[np.bool_]
     method: Method
     alone: Any
 
-    def parts(self, totals: Floats, n_units: int) -> tuple[Floats, Floats]:
+    def parts(self, totals: Floats, unit_weights: Floats) -> tuple[Floats, Floats]:
         """Covariance due to the first and to the second phase; their sum is the covariance.
 
         Write ``Q(t) = Σ_stages Σ_h c_h [Σ_i t_hi t_hi' − (Σ_i t_hi)(Σ_i t_hi)' / n_h]`` with
@@ -90,6 +125,11 @@ class Phases:
           ``1 − D_2,kl = π_k π_l / π_kl`` for second-phase probabilities π, V_1 is the unbiased
           estimate, from the second phase, of the variance estimate that the whole first phase
           would have given.
+        - "difference": the same for what the means ū_c of the second-phase strata c leave over,
+          ``V_1 = Q_1(z) − Q_12(e)``, with e = t − w ū_c and z the totals of the first phase,
+          w_1 ū_c summed over all its rows plus e over those of the second. Same expectation but for
+          terms of order 1 / n, and far steadier where first-phase units are clusters: the number
+          of second-phase rows that happen to fall in each no longer counts.
         - "approx": ``V_1 = Σ_g c_g Σ_i p_i (t_i − t̄_g / p_i)(t_i − t̄_g / p_i)'``, with p_i the
           second-phase probability of first-phase unit i and t̄_g = Σ_i t_i / n_g; V_2 the same.
 
@@ -98,8 +138,8 @@ class Phases:
         totals : ndarray (n_units, m) or (2 n_units, m)
             In the second form the first half enters V_1 and the second V_2: the residuals of a
             calibration of the second phase to the first.
-        n_units : int
-            Units of the design.
+        unit_weights : ndarray (n_units,)
+            Sum of weights per unit of the design.
 
         Returns
         -------
@@ -109,6 +149,7 @@ class Phases:
         ----------
         Särndal, Swensson and Wretman (1992), result 9.3.1 and (9.3.7); R's ``twophase``.
         """
+        n_units = len(unit_weights)
         if totals.ndim != 2 or totals.shape[0] not in (n_units, 2 * n_units):
             raise EstimationError(
                 f"Expected totals of shape ({n_units}, m), one row per sampling unit; "
@@ -120,7 +161,11 @@ class Phases:
         if self.shares is not None:
             one = _thinned(self.first[0], self.shares, upper)
         else:
-            one = sum((within(stage, upper) for stage in self.first), np.zeros(size))
+            stages, whole = self.first, upper
+            if self.predictor is not None:
+                stages = self.alone.structure.stages
+                whole, upper = self.predictor.of(upper, unit_weights)
+            one = sum((within(stage, whole) for stage in stages), np.zeros(size))
             one = one - sum((part.of(upper) for part in self.crossed), np.zeros(size))
             scale = np.sqrt(sum((part.size(upper) for part in self.crossed), np.zeros(size[0])))
             one[np.abs(one) <= _ROUNDING * scale[:, None] * scale] = 0.0
@@ -337,6 +382,6 @@ def share_of_first(first: Stage, probability: Floats) -> Floats:
 
 
 __all__ = [
-    "METHODS", "Method", "PhaseTwoCalibration", "PhasedStructure", "Phases", "Squares", "cross",
-    "onto", "poisson", "refuse", "share_of_first", "within",
+    "METHODS", "Method", "PhaseTwoCalibration", "PhasedStructure", "Phases", "Predictor", "Squares",
+    "cross", "onto", "poisson", "refuse", "share_of_first", "within",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from masar_research.engine.design import LONELY_RULES, Design, LonelyRule
 from masar_research.engine.encode import Codes, combine, encode, listing, name, row_names
@@ -18,6 +19,7 @@ from masar_research.engine.two_phase import (
     Method,
     PhasedStructure,
     Phases,
+    Predictor,
     cross,
     onto,
     poisson,
@@ -30,7 +32,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Second:
-    """The second phase over its k rows: unit and probability of each, and what units belong to."""
+    """The second phase over its k rows: unit and probability of each, and what units belong to.
+
+    `cell` (n,) is the stratum of every row of the first phase, 0 where strata are not known for all.
+    """
 
     unit: Codes
     probability: Floats
@@ -38,6 +43,7 @@ class _Second:
     psu: Codes
     stratum: Codes
     facts: dict[str, Any]
+    cell: Codes
 
 
 def subsample(
@@ -48,7 +54,7 @@ def subsample(
     psu: Sequence[ArrayLike] = (),
     fpc: Sequence[ArrayLike] = (),
     lonely_psu: LonelyRule = "raise",
-    method: Method = "full",
+    method: Method = "difference",
     first_strata: ArrayLike | None = None,
 ) -> Design:
     """A second phase drawn by (stratified, staged) simple random sampling from the first.
@@ -70,7 +76,7 @@ def subsample(
         rows must then all have `strata` and `psu`.
     lonely_psu : {"raise", "centre", "scale", "certainty", "remove"}
         For strata with one unit in the second phase, as in :func:`declare`.
-    method : {"full", "approx"}
+    method : {"difference", "full", "approx"}
         See :meth:`masar_research.engine.two_phase.Phases.parts`.
     first_strata : array_like (n,), optional
         The strata of the first phase, as they were declared.
@@ -107,11 +113,7 @@ def subsample(
             f"lonely_psu={lonely_psu!r} is not a rule for strata of a second phase.",
             remedy=f"Choose one of {', '.join(rule for rule in LONELY_RULES if rule != 'collapse')}.",
         )
-    if method not in METHODS:
-        raise DesignError(
-            f"method={method!r} is not a method for the variance of a two-phase sample.",
-            remedy=f"Choose one of {', '.join(METHODS)}.",
-        )
+    _known_method(method, METHODS)
     inside = _checked(first, sampled)
     rows = np.flatnonzero(inside)
     if fpc:
@@ -133,6 +135,9 @@ def subsample(
                        fpc, lonely_psu)  # fmt: skip
     probability = _probability(fpc, [level.code[place] for level in levels], rows)
     psus, strata_codes = structure.psus.codes, structure.df_strata.codes
+    cell = np.zeros(first.n_rows, dtype=np.intp)
+    if len(known) > len(rows):
+        cell[known] = levels[0].code
     said = structure.facts
     facts = {
         "phase_two": {"en": "simple random sampling", "ar": "معاينة عشوائية بسيطة"}
@@ -142,7 +147,7 @@ def subsample(
         "phase_two_lonely": said["lonely_psu"], "phase_two_lonely_strata": said["lonely_strata"],
     }  # fmt: skip
     second = _Second(
-        structure.unit, probability, structure.stages, psus, strata_codes, facts
+        structure.unit, probability, structure.stages, psus, strata_codes, facts, cell
     )
     return _joined(first, inside, second, method)
 
@@ -155,6 +160,7 @@ def independent_subsample(
     psu: ArrayLike | None = None,
     first_strata: ArrayLike | None = None,
     bernoulli: bool = False,
+    method: Method = "difference",
 ) -> Design:
     """A second phase in which every unit was drawn by itself with a probability of its own.
 
@@ -169,6 +175,7 @@ def independent_subsample(
         Units that were drawn as one; none means rows.
     bernoulli : bool
         Whether all have the same probability, for the note.
+    method : {"difference", "full"}
 
     Returns
     -------
@@ -187,6 +194,7 @@ def independent_subsample(
     >>> independent_subsample(first, [True, True, False], [0.5, 1.0, 0.5]).weights.tolist()
     [4.0, 2.0, 0.0]
     """
+    _known_method(method, ("difference", "full"))
     inside = _checked(first, sampled)
     rows = np.flatnonzero(inside)
     values = np.asarray(probability, dtype=float)
@@ -228,9 +236,9 @@ def independent_subsample(
     stage = poisson(np.arange(len(each), dtype=np.intp), each)
     second = _Second(
         unit, values, (stage,), np.arange(len(each), dtype=np.intp),
-        np.zeros(len(each), dtype=np.intp), facts,
+        np.zeros(len(each), dtype=np.intp), facts, np.zeros(first.n_rows, dtype=np.intp),
     )  # fmt: skip
-    return _joined(first, inside, second, "full")
+    return _joined(first, inside, second, method)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,6 +248,14 @@ class _Level:
     code: Codes
     parent: Codes
     label: tuple[str, ...]
+
+
+def _known_method(method: str, known: tuple[str, ...]) -> None:
+    if method not in known:
+        raise DesignError(
+            f"method={method!r} is not a method for the variance of this two-phase sample.",
+            remedy=f"Choose one of {', '.join(known)}.",
+        )
 
 
 def _checked(first: Design, sampled: ArrayLike) -> NDArray[np.bool_]:
@@ -431,6 +447,7 @@ def _joined(first: Design, inside: NDArray[np.bool_], second: _Second, method: M
                 ar="الطريقة approx لمرحلة معاينة واحدة في الطور الأول؛ استخدم full.",
             )
         shares = share_of_first(first_stages[0], first_value(second.probability, code, len(one)))
+    predictor = _predictor(first, second.cell, rows, code, one) if method == "difference" else None
     first_psu, seen = np.unique(upper.psus.codes[one], return_inverse=True)
     facts = {
         **upper.facts, "units": len(one), "phase_one_rows": int(np.count_nonzero(first.weights)),
@@ -447,8 +464,26 @@ def _joined(first: Design, inside: NDArray[np.bool_], second: _Second, method: M
     )  # fmt: skip
     phases = Phases(
         first_stages, second_stages, cross(first_stages, second_stages) if shares is None else (),
-        shares, inside, method, first,
+        predictor, shares, inside, method, first,
     )  # fmt: skip
     weights = np.zeros(first.n_rows)
     weights[rows] = first.weights[rows] / second.probability
     return replace(first, structure=structure, phases=phases).reweight(weights)
+
+
+def _predictor(first: Design, cell: Codes, rows: Codes, code: Codes, one: Codes) -> Predictor:
+    """The predictor over the units of the design: `code` of each of `rows`, `one` in the first phase.
+
+    A unit that spans several strata, as may be where strata are not of whole units, counts in
+    that of its first row: a prediction is free, its errors are corrected.
+    """
+    seen, first_unit = np.unique(one, return_inverse=True)
+    n_cells = int(cell.max()) + 1
+    place = (first.weights, (first.unit, cell))
+    weights = sparse.coo_array(place, shape=(first.n_units, n_cells)).tocsr()
+    of_unit = first_value(cell[rows], code, len(one))
+    present, of_unit = np.unique(of_unit, return_inverse=True)
+    return Predictor(
+        Groups.of(of_unit.astype(np.intp)), Groups.of(first_unit.astype(np.intp)), seen,
+        sparse.csr_array(weights[:, present]),
+    )  # fmt: skip

@@ -63,7 +63,7 @@ def covariance(design: Design, totals: Floats) -> Floats:
     array([[4.]])
     """
     if design.phases is not None:
-        one, two = design.phases.parts(totals, design.n_units)
+        one, two = design.phases.parts(totals, design.unit_weights)
         return one + two
     replicated = design.replicates
     expected = design.n_units if replicated is None else replicated.number

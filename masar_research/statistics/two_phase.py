@@ -72,7 +72,7 @@ def phase_variances(survey: Survey, estimates: Estimates) -> pd.DataFrame:
             remedy="Pass what survey.mean, .total, .ratio and their like gave.",
             ar="هذه التقديرات ليست من هذا المسح ذي المرحلتين؛ مرّر ناتج survey.mean أو ما يشبهه.",
         )
-    first, second = (np.diag(part) for part in phases.parts(totals, survey.design.n_units))
+    first, second = (np.diag(part) for part in phases.parts(totals, survey.design.unit_weights))
     frame = estimates.frame
     head = frame.iloc[:, : list(frame.columns).index("estimate") + 1]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -58,7 +58,7 @@ def test_persons_drawn_across_villages(seed):
     _, psu, h, group, inside, y = villages(seed)
     fpc = np.where(h == 0, 11.0, 9.0)
     first = engine.declare(fpc / 4, strata=h, psu=psu, fpc=fpc)
-    both = subsample(first, inside, strata=group)
+    both = subsample(first, inside, strata=group, method="full")
     rows = np.flatnonzero(inside)
     share = np.array([inside[group == g].mean() for g in (0, 1)])[group]
     second = pairs(group[rows], rows, share[rows])
@@ -76,7 +76,7 @@ def test_villages_then_persons_in_the_second_phase(seed):
     inside = np.zeros(len(psu), dtype=bool)
     for village in chosen:
         inside[rng.choice(np.flatnonzero(psu == village), 3, False)] = True
-    both = subsample(first, inside, strata=h, psu=[psu, person])
+    both = subsample(first, inside, strata=h, psu=[psu, person], method="full")
     rows = np.flatnonzero(inside)
     upper = pairs(h[rows], psu[rows], np.where(h == 0, 2 / 4, 3 / 4)[rows])
     lower = pairs(psu[rows], rows, np.full(len(rows), 3 / 5))
@@ -92,7 +92,7 @@ def test_poisson_second_phase_of_persons_in_villages(seed):
     first = engine.declare(np.full(len(psu), 3.0), strata=h, psu=psu, fpc=np.full(len(psu), 12.0))
     p = rng.uniform(0.3, 1, len(psu))
     inside = rng.random(len(psu)) < p
-    both = independent_subsample(first, inside, p)
+    both = independent_subsample(first, inside, p, method="full")
     rows = np.flatnonzero(inside)
     one = pairs(h, psu, np.full(len(psu), 4 / 12))[np.ix_(rows, rows)]
     t = (both.weights * y)[rows]
@@ -106,7 +106,8 @@ def test_units_of_the_second_phase_may_span_psus_of_the_first():
     clinic = rng.integers(0, 8, 40)
     inside = clinic < 4
     y = rng.normal(5, 1, 40)
-    both = subsample(engine.declare(np.full(40, 5.0), fpc=np.full(40, 200.0)), inside, psu=[clinic])
+    both = subsample(engine.declare(np.full(40, 5.0), fpc=np.full(40, 200.0)), inside, psu=[clinic],
+                     method="full")  # fmt: skip
     rows = np.flatnonzero(inside)
     one = pairs(np.zeros(40), np.arange(40), np.full(40, 0.2))[np.ix_(rows, rows)]
     second = pairs(np.zeros(len(rows)), clinic[rows], np.full(len(rows), 0.5))
@@ -135,7 +136,7 @@ def screened(first_rows, first):
     options = draws([np.flatnonzero(z == v).tolist() for v in np.unique(z)], SCREENED)
     for option in options:
         inside = np.isin(np.arange(len(z)), option)
-        yield 1 / len(options), subsample(first, inside, strata=z), inside
+        yield 1 / len(options), subsample(first, inside, strata=z, method="full"), inside
 
 
 def persons():
@@ -173,7 +174,8 @@ def clusters_of_clusters():
         first = engine.declare(np.full(len(rows), 4 / 3), psu=CLUSTER[rows], fpc=np.full(len(rows), 4))
         for kept in combinations(drawn, 2):
             inside = np.isin(CLUSTER[rows], kept)
-            yield 1 / (3 * len(samples)), subsample(first, inside, psu=[CLUSTER[rows]]), inside, rows
+            both = subsample(first, inside, psu=[CLUSTER[rows]], method="full")
+            yield 1 / (3 * len(samples)), both, inside, rows
 
 
 def poisson():
@@ -185,7 +187,8 @@ def poisson():
         for pick in product((False, True), repeat=4):
             inside = np.array(pick)
             weight = float(np.prod(np.where(inside, p, 1 - p))) / len(samples)
-            yield weight, independent_subsample(first, inside, p) if inside.any() else None, inside, rows
+            both = independent_subsample(first, inside, p, method="full") if inside.any() else None
+            yield weight, both, inside, rows
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,7 @@ def test_over_all_samples_the_total_and_its_variance_are_unbiased(samples, size)
 # --- one phase alone -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["full", "approx"])
+@pytest.mark.parametrize("method", ["difference", "full", "approx"])
 @pytest.mark.parametrize("clustered", [False, True])
 def test_everybody_in_the_second_phase_is_one_phase(clustered, method):
     rng, psu, h, group, _, y = villages(1)
@@ -227,21 +230,25 @@ def test_everybody_in_the_second_phase_is_one_phase(clustered, method):
     assert engine.mean(both, y).df[0] == min(one.df, 40 - 2 if not unit else 7)
 
 
-def test_a_first_phase_of_everybody_leaves_a_stratified_sample():
+@pytest.mark.parametrize("method", ["difference", "full"])
+def test_a_first_phase_of_everybody_leaves_a_stratified_sample(method):
     _, _, _, group, inside, y = villages(2)
-    both = subsample(engine.declare(np.ones(40), fpc=np.full(40, 40)), inside, strata=group)
+    both = subsample(engine.declare(np.ones(40), fpc=np.full(40, 40)), inside, strata=group,
+                     method=method)  # fmt: skip
     n = np.bincount(group)[group]
     alone = engine.declare(both.weights[inside], strata=group[inside], fpc=n[inside])
     assert variance(both, np.where(inside, y, np.nan)) == pytest.approx(variance(alone, y[inside]), rel=1e-10)
 
 
-def test_a_sample_within_every_cluster_is_two_stage_sampling():
+@pytest.mark.parametrize("method", ["difference", "full"])
+def test_a_sample_within_every_cluster_is_two_stage_sampling(method):
     rng, psu, h, _, _, y = villages(3)
     inside = np.zeros(40, dtype=bool)
     for village in range(8):
         inside[rng.choice(np.flatnonzero(psu == village), 3, False)] = True
     fpc = np.full(40, 10.0)
-    both = subsample(engine.declare(np.full(40, 2.5), strata=h, psu=psu, fpc=fpc), inside, strata=psu)
+    both = subsample(engine.declare(np.full(40, 2.5), strata=h, psu=psu, fpc=fpc), inside, strata=psu,
+                     method=method)  # fmt: skip
     stages = engine.declare(
         both.weights[inside], strata=h[inside], psu=[psu[inside], np.arange(24)],
         fpc=[fpc[inside], np.full(24, 5.0)],
@@ -249,20 +256,55 @@ def test_a_sample_within_every_cluster_is_two_stage_sampling():
     assert variance(both, np.where(inside, y, np.nan)) == pytest.approx(variance(stages, y[inside]), rel=1e-10)
 
 
-def test_a_subsample_of_an_endless_simple_sample_is_a_smaller_simple_sample():
+@pytest.mark.parametrize("method", ["difference", "full"])
+def test_a_subsample_of_an_endless_simple_sample_is_a_smaller_simple_sample(method):
     rng = np.random.default_rng(4)
     y, inside = rng.normal(10, 2, 60), np.arange(60) < 24
-    both = subsample(engine.declare(np.ones(60)), inside)
+    both = subsample(engine.declare(np.ones(60)), inside, method=method)
     found = engine.mean(both, np.where(inside, y, np.nan))
     assert engine.covariance(both, found.totals)[0, 0] == pytest.approx(y[:24].var(ddof=1) / 24, rel=1e-10)
+
+
+def test_of_persons_drawn_one_by_one_the_difference_changes_terms_of_order_one_over_n():
+    """Σ_h e² π is what either leaves of the strata; the rest is the centre of the first phase."""
+    rng = np.random.default_rng(8)
+    group, y = rng.integers(0, 3, 600), rng.normal(10, 2, 600)
+    inside = rng.random(600) < 0.3
+    first = engine.declare(np.full(600, 5.0), fpc=np.full(600, 3000))
+    full, difference = (
+        variance(subsample(first, inside, strata=group, method=method), np.where(inside, y + group, np.nan))
+        for method in ("full", "difference")
+    )
+    assert difference == pytest.approx(full, rel=2 / 600)
+
+
+def test_in_clusters_the_difference_has_the_same_expectation_and_a_third_of_the_spread():
+    """Villages of 20, the second phase drawn across them: the total of y + 10, over 300 draws."""
+    rng = np.random.default_rng(11)
+    psu = np.repeat(np.arange(200), 20)
+    y = 10 + rng.normal(0, 1, 200)[psu] + rng.normal(0, 2, 4000)
+    found = {"full": [], "difference": []}
+    for _ in range(300):
+        rows = np.flatnonzero(np.isin(psu, rng.choice(200, 40, False)))
+        first = engine.declare(np.full(800, 5.0), psu=psu[rows], fpc=np.full(800, 200))
+        inside = np.zeros(800, dtype=bool)
+        inside[rng.choice(800, 200, False)] = True
+        for method, values in found.items():
+            values.append(variance(subsample(first, inside, method=method), np.where(inside, y[rows], np.nan)))
+    full, difference = (np.array(found[name]) for name in ("full", "difference"))
+    error = np.std(full - difference) / np.sqrt(300)
+    assert abs(full.mean() - difference.mean()) < 3 * error
+    assert difference.std() < full.std() / 2
 
 
 # --- sums and names ------------------------------------------------------------------------
 
 
-def test_domains_add_up_and_a_domain_mean_is_a_ratio():
+@pytest.mark.parametrize("method", ["difference", "full"])
+def test_domains_add_up_and_a_domain_mean_is_a_ratio(method):
     rng, psu, h, group, inside, y = villages(6)
-    both = subsample(engine.declare(np.full(40, 3.0), strata=h, psu=psu), inside, strata=group)
+    both = subsample(engine.declare(np.full(40, 3.0), strata=h, psu=psu), inside, strata=group,
+                     method=method)  # fmt: skip
     domain = rng.integers(0, 3, 40)
     seen = np.where(inside, y, np.nan)
     parts = engine.total(both, seen, domain=domain, n_domains=3)

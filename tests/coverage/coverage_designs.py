@@ -176,7 +176,9 @@ def raked(people: Population, psus: int, take: int, kinds: Mapping[str, object])
     return draw
 
 
-def two_waves(people: Population, psus: int, kept: int, take: int) -> Draw:
+def two_waves(
+    people: Population, psus: int, kept: int, take: int, kinds: tuple[str, ...]
+) -> Draw:
     """Two waves with `kept` of the PSUs in common, other persons in them."""
     both = 2 * psus
     strata = np.repeat(np.arange(people.strata), both * take)
@@ -185,12 +187,13 @@ def two_waves(people: Population, psus: int, kept: int, take: int) -> Draw:
     wave = np.tile(np.repeat(np.arange(2), psus * take), people.strata)
     count = people.size.reshape(people.strata, people.blocks).sum(axis=1)
     design = engine.declare(count[strata] / (psus * take), strata=strata, psu=psu, wave=wave)
+    replicated = Replicated(design, kinds, seed=people.strata)
 
     def draw(rng: np.random.Generator):
         blocks = drawing.by_size(people, rng, both - kept)[:, place].ravel()
         rows = drawing.persons(people, rng, blocks, take)
         pooled = np.where(wave == 0, people.columns["y"][rows], people.columns["y_later"][rows])
-        return rows, {"wave": wave, "pooled": pooled}, {"linearised": design}
+        return rows, {"wave": wave, "pooled": pooled}, replicated(design, rng)
 
     return draw
 
@@ -280,7 +283,8 @@ TRIALS: dict[str, Trial] = {
         Trial("raked again", "the same design by replicates that take longer; in the full run only", 31,
               _RAKED, raked(_RAKED, 2, 8, AGAIN), {"JKn": CORE, "Rao–Wu": CORE}, full=1000),
         Trial("two waves", "20 strata, 5 PSUs by size in each of two waves, 3 in common, 8 persons in a PSU", 80,
-              _WAVES, two_waves(_WAVES, 5, 3, 8), {"linearised": CHANGES}),
+              _WAVES, two_waves(_WAVES, 5, 3, 8, ANY_SIZE),
+              {"linearised": CHANGES, "JKn": CHANGES, "Rao–Wu": CHANGES}),
         Trial("with replacement assumed", "the samples of the two-stage fpc design, its populations not declared", 60,
               _PARTS, finite(_PARTS, 4, 8, told=False), {"linearised": CORE}),
         Trial("centre", "29 strata of 2 PSUs and 2 of one, `lonely_psu=\"centre\"`", 29,

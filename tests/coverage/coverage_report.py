@@ -1,17 +1,21 @@
 """The tables of a coverage run, as they stand in docs/methods/coverage.md.
 
-``python tests/coverage/coverage_report.py`` simulates every design 4,000 times and prints them;
-``python tests/coverage/coverage_report.py 1000 pairs`` prints one of them from 1,000 samples.
+``python tests/coverage/coverage_report.py`` simulates every design 4,000 times and puts its tables
+on that page; with a number of samples and names of designs (``1000 pairs``) it prints them.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
 
 from coverage_designs import TRIALS
 from coverage_judge import CONSERVATIVE, EXCEPTIONS, Cell, bounds, results, wrong
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods" / "coverage.md"
+MARK = "<!-- What follows is written by tests/coverage/coverage_report.py. -->"
 Simulated = Mapping[tuple[str, int], Mapping[tuple[str, str], list[Cell]]]
 
 
@@ -63,16 +67,26 @@ def listed() -> str:
     return "\n".join(lines)
 
 
+def put(page: Path, simulated: Simulated) -> None:
+    """Replace what follows the marker of the page."""
+    before = page.read_text(encoding="utf-8").partition(MARK)[0]
+    when = f"Simulated on {date.today()}."
+    text = "\n\n".join([before + MARK, when, listed(), tables(simulated)])
+    page.write_text(text + "\n", encoding="utf-8")
+
+
 def main(arguments: list[str]) -> None:
-    samples = int(arguments[0]) if arguments else None
+    samples = int(arguments[0]) if arguments else max(trial.full for trial in TRIALS.values())
     done = {}
     for name in arguments[1:] or TRIALS:
-        number = min(samples or TRIALS[name].full, TRIALS[name].full)
+        number = min(samples, TRIALS[name].full)
         done[name, number] = results(name, number)
         for line in wrong(cell for cells in done[name, number].values() for cell in cells):
             print(f"WRONG {line}", file=sys.stderr)
-    print(listed())
-    print(tables(done))
+    if arguments:
+        print(f"{listed()}\n{tables(done)}")
+    else:
+        put(PAGE, done)
 
 
 if __name__ == "__main__":

@@ -144,8 +144,34 @@ def one_key(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {key: find(f"key {key}").removeprefix("key ") for key in keys}
 
 
+def alike(
+    tables: Iterable[release.Table], counted: Mapping[str, Mark | None]
+) -> frozenset[Mark]:
+    """Marks that a total and its part, or two parts, have in common.
+
+    Such figures differ by what they mean and are equal by chance: where nobody seeks work, the
+    labour force is the employed. Taking them for one would tell the audit what a reader learns
+    only from seeing both, so they stay two.
+
+    Parameters
+    ----------
+    tables : iterable of Table
+        The groups found by what the figures are called, in addresses.
+    counted : mapping
+        Address → mark.
+    """
+    found = set()
+    for table in tables:
+        own = [counted.get(each) for each in (*table.parts, table.total) if each is not None]
+        known = [mark for mark in own if mark is not None]
+        found |= {mark for mark in known if known.count(mark) > 1}
+    return frozenset(found)
+
+
 def sums(
-    sets: Sequence[EstimatesBlock], addresses: Mapping[tuple[str, int], str]
+    sets: Sequence[EstimatesBlock],
+    addresses: Mapping[tuple[str, int], str],
+    without: frozenset[Mark] = frozenset(),
 ) -> Iterator[release.Table]:
     """Every figure that counts what others count together: pairs anywhere, more within one set.
 
@@ -157,13 +183,15 @@ def sums(
     sets : sequence of EstimatesBlock
     addresses : mapping
         (set, row) → address.
+    without : frozenset of Mark
+        Marks left out (`alike`).
     """
     named: dict[Mark, str] = {}
     families: dict[tuple[object, ...], list[Mark]] = defaultdict(list)
     for block in sets:
         for number, row in enumerate(block.rows):
             mark = read(row)
-            if mark is None:
+            if mark is None or mark in without:
                 continue
             named.setdefault(mark, addresses[block.id, number])
             domain = tuple(sorted(row.key.items()))

@@ -88,9 +88,13 @@ def decide(
     places = [(block, number) for block in sets for number in range(len(block.rows))]
     identified = {(b.id, number): _identity(header, b, b.rows[number]) for b, number in places}
     addresses = {(b.id, number): address(b, number) for b, number in places}
+    by_name = tuple(linked(sets, addresses))
+    counted = {addresses[b.id, number]: counting.read(b.rows[number]) for b, number in places}
+    alike = counting.alike(by_name, counted)
     marks = {
         (b.id, number): "-".join((header.study, *b.rows[number].counted))
-        for b, number in places if b.rows[number].counted
+        for b, number in places
+        if b.rows[number].counted and counted[addresses[b.id, number]] not in alike
     }  # fmt: skip
     register = register or release.Register()
     own = [(mark, identified[place]) for place, mark in marks.items()]
@@ -99,7 +103,7 @@ def decide(
     identified = {place: keys.get(key, key) for place, key in identified.items()}
     frame = pd.DataFrame([_record(b, number, identified, addresses) for b, number in places])
     names = {addresses[place]: key for place, key in identified.items()}
-    found = dict.fromkeys([*linked(sets, addresses), *counting.sums(sets, addresses)])
+    found = dict.fromkeys([*by_name, *counting.sums(sets, addresses, alike)])
     tables = tuple(table for table in found if _apart(table, names))
     profile = str(header.parameters["profile"])
     decisions = release.decide(frame, profile, tables=tables, register=register, approved=approved)

@@ -156,6 +156,26 @@ def test_a_brief_learns_of_a_figure_another_brief_withheld_under_another_name(su
     assert key in register.renamed({}).shown
 
 
+def test_figures_equal_by_chance_stay_two_since_seeing_both_tells_of_nobody_between(survey, register_sets) -> None:
+    """Nobody in a group seeks work: its labour force and its employed are the same people."""
+    cells_in = register_sets(
+        in_labour_force=survey.where("employment != 2 and fine == 4").proportion("active"),
+        employed=survey.where("employment != 2 and fine == 4").proportion("employed"),
+        unemployed=survey.where("employment != 2 and fine == 4").proportion("seeking"),
+    )
+    named = [
+        block if not isinstance(block, EstimatesBlock)
+        else block.model_copy(update={"rows": tuple(
+            row.model_copy(update={"variable": block.id}) for row in block.rows)})
+        for block in cells_in
+    ]  # fmt: skip
+    cells = cells_of(named)
+    assert cells["in_labour_force[]"].row.counted == cells["employed[]"].row.counted
+    assert cells["in_labour_force[]"].same_as != cells["employed[]"].same_as
+    assert cells["unemployed[]"].reason == "disclosure"
+    assert cells["in_labour_force[]"].hidden or cells["employed[]"].hidden
+
+
 def test_the_register_keeps_the_marks(tmp_path, survey, register_sets) -> None:
     first = gate.decide(register_sets(employed=survey.proportion("employed", by="sex")))
     register = Register().after(first.decisions, first.tables)

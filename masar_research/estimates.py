@@ -141,7 +141,23 @@ class Estimates:
             labels.append(key)
         matrix = np.vstack(rows)
         head = contrast_head([expression] * len(rows), labels, keys)
-        return self._combined(matrix, head, by=tuple(k for k in keys if k in self.by), what=expression)
+        out = self._combined(matrix, head, by=tuple(k for k in keys if k in self.by), what=expression)
+        names = {expression: self._told(over, wanted)}
+        return replace(out, note={**out.note, "contrast_labels": names})
+
+    def _told(self, over: str, wanted: Mapping[Any, float]) -> dict[str, str]:
+        """A combination of codes in the words of both languages: "Women − Men"."""
+        from masar_research import showing
+
+        out = {}
+        for lang in ("en", "ar"):
+            parts = []
+            for code, factor in wanted.items():
+                sign = " − " if factor < 0 else " + "
+                size = "" if abs(factor) == 1 else f"{abs(factor):g} × "
+                parts.append(f"{sign}{size}{showing.label(self, over, code, lang)}")
+            out[lang] = "".join(parts).strip().removeprefix("+ ")
+        return out
 
     def _cells(
         self, over: str, keys: Sequence[str]

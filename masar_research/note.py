@@ -44,9 +44,50 @@ _NAMES = {
     "phase_two_lonely": ("Rule for second-phase strata with one unit", "قاعدة طبقات المرحلة الثانية ذات الوحدة الواحدة"),
     "phase_two_lonely_strata": ("Second-phase strata with one unit", "طبقات المرحلة الثانية ذات الوحدة الواحدة"),
     "phase_method": ("Variance of both phases", "تباين المرحلتين"),
+    "base_strata_with_one_common_psu": (
+        "Base strata with one common PSU", "طبقات أساسية ذات وحدة مشتركة واحدة"
+    ),
+    "made_by": ("Made by", "أمر التقدير"), "names": ("Variables", "المتغيرات"),
+    "percent": ("Percentages of", "النسب من"), "table": ("Table", "الجدول"),
+    "base_of_shares": ("Shares of", "الحصص من"), "options": ("Options", "الخيارات"),
+    "rule": ("Rule", "القاعدة"), "std_error": ("Standard error", "الخطأ المعياري"),
+    "adjust": ("Adjustment of p", "تعديل القيمة الاحتمالية"),
+    "comparisons": ("Comparisons", "عدد المقارنات"), "null": ("Tested against", "القيمة المختبرة"),
+    "reading": ("Reading", "القراءة"), "contrast_labels": ("Contrasts", "المقارنات"),
+    "kind": ("Kind", "النوع"), "number": ("Number", "العدد"), "scale": ("Scale", "معامل التباين"),
+    "rscales": ("Scale of each", "معامل كل تكرار"), "centre": ("Centre", "المركز"),
+    "memory": ("Memory", "الذاكرة"), "reference": ("Reference", "المرجع"),
+    "alpha": ("Alpha", "ألفا"), "cutoff": ("Cutoff", "حد الفقر متعدد الأبعاد"),
+    "statistics_by_influence": ("Statistics by influence", "إحصاءات بدالة التأثير"),
+    "scores": ("Scores", "الدرجات"), "per": ("Per", "لكل"),
 }  # fmt: skip
 # Given replicate weights stand for strata and units, which exist all the same.
 _UNKNOWN = ("strata", "psus", "units")
+_COUNTS = frozenset((
+    "rows", "rows_with_weight", "strata", "psus", "units", "missing", "outside", "number", "df",
+))  # fmt: skip
+# Values as they are noted → in Arabic.
+_ARABIC = {
+    "PSUs minus strata with answers in the domain": "وحدات المعاينة ناقص الطبقات التي فيها إجابات من الفئة",
+    "PSUs minus strata with answers in the domain, at most R − 1":
+        "وحدات المعاينة ناقص الطبقات التي فيها إجابات من الفئة، وبحد أقصى عدد التكرارات − 1",
+    "rank of the replicate weights − 1": "رتبة الأوزان المكررة − 1",
+    "against simple random sampling with replacement": "نسبةً إلى العينة العشوائية البسيطة مع الإرجاع",
+    "Wald, t": "والد بتوزيع ت", "wald": "والد بتوزيع ت", "logit": "لوغاريتم الأرجحية",
+    "xlogit": "لوغاريتم الأرجحية", "beta": "كورن وغروبارد (بيتا)", "wilson": "ويلسون",
+    "arcsine": "جيب القوس", "likelihood": "الأرجحية العظمى",
+    "Wald on the logarithm, t": "والد على اللوغاريتم بتوزيع ت",
+    "Wald on Fisher's z, t": "والد على تحويل فيشر بتوزيع ت",
+    "width of the interval over 2 t": "عرض الفترة على ضعف ت",
+    "raise": "رفض التصميم (raise)", "centre": "حول الصفر (centre)",
+    "scale": "متوسط الطبقات الأخرى (scale)", "certainty": "وحدة مؤكدة (certainty)",
+    "remove": "بلا إسهام (remove)", "collapse": "دمج الطبقات (collapse)",
+    "mean of the replicates": "متوسط التكرارات", "estimate (mse)": "التقدير نفسه (mse)",
+    "replicates of their linear approximation": "تكرارات تقريبها الخطي",
+    "holm": "هولم", "bh": "بنجاميني وهوخبرغ", "none": "بلا تعديل",
+    "row": "الصف", "column": "العمود", "cell": "الجدول كله",
+    "respondents": "المستجيبين", "responses": "الإجابات",
+}  # fmt: skip
 _VALUES = {True: ("yes", "نعم"), False: ("no", "لا")}
 
 
@@ -134,7 +175,9 @@ def _worded(name: str, value: Any, lang: str) -> str:
         return ", ".join(_worded("", each, lang) for each in value)
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value)
+    if isinstance(value, int) and name in _COUNTS:
+        return f"{value:,}"
+    return _ARABIC.get(str(value), str(value)) if lang == "ar" else str(value)
 
 
 def _is_text(value: Mapping[str, Any]) -> bool:

@@ -23,7 +23,8 @@ WORDS = {
     "other": ("With", "مع"), "estimate": ("Estimate", "التقدير"),
     "interval": ("Interval", "فترة الثقة"), "std_error": ("Standard error", "الخطأ المعياري"),
     "n": ("n", "ن"), "p_value": ("p", "القيمة الاحتمالية"), "note": ("Note", "ملاحظة"),
-    "level": ("Level", "المستوى"), "reference": ("Reference", "الفئة المرجعية"),
+    "level": ("Level", "المستوى"), "share": ("Poorest share", "حصة الأفقر"),
+    "wave": ("Wave", "الجولة"), "reference": ("Reference", "الفئة المرجعية"),
     "p_adjusted": ("Adjusted p", "القيمة الاحتمالية المعدَّلة"),
     "suppressed": ("* not shown", "* محجوب"),
 }  # fmt: skip
@@ -56,8 +57,9 @@ class Shown:
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
-        columns = [tables.Column(str(c), c in self.numeric) for c in self.frame.columns]
-        rows = [[str(value) for value in row] for row in self.frame.itertuples(index=False)]
+        kept = [c for c in self.frame.columns if (self.frame[c] != "").any() or self.frame.empty]
+        columns = [tables.Column(str(c), c in self.numeric) for c in kept]
+        rows = [[str(value) for value in row] for row in self.frame[kept].itertuples(index=False)]
         return tables.estimates_html(rows, columns, self.lang, notes=self.notes)
 
 
@@ -139,7 +141,8 @@ def keys(estimates: Estimates) -> list[str]:
         "inner_low", "inner_high", "verdict",
     }  # fmt: skip
     named = [c for c in frame.columns if c not in statistics]
-    return [c for c in named if c in estimates.by or frame[c].nunique(dropna=False) > 1] or named[:1]
+    told = {*estimates.by, "contrast"}
+    return [c for c in named if c in told or frame[c].nunique(dropna=False) > 1] or named[:1]
 
 
 def table(estimates: Estimates, lang: str, profile: str) -> Shown:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from masar_research.codebook import Codebook
+from masar_research.present import tables
 
 
 def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
@@ -39,16 +40,32 @@ def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> st
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
 
+def plain(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
+    """Text table of coefficients for a terminal, in English, and the facts of the fit."""
+    odds = "odds_ratio" in frame.columns
+    heads = ["Estimate", "Standard error", "Interval", *(["Odds ratio"] if odds else []), "p"]
+    rows = [[str(row["label_en"] or row["term"]), *_figures(row, odds)] for row in frame.to_dict("records")]
+    facts = f"{note['formula']} · {note['rows']:,} rows · {note['df']} df · missing: {note['missing']:,}"
+    if note["base"]:
+        facts += f" · base: {note['base']}"
+    columns = [tables.Column("Term"), *(tables.Column(head, numeric=True) for head in heads)]
+    return tables.plain_text(rows, columns, notes=(facts,))
+
+
+def _figures(row: Mapping[str, Any], odds: bool) -> list[str]:
+    cells = [f"{row['estimate']:.3f}", f"{row['std_error']:.3f}",
+             f"{row['conf_low']:.3f} – {row['conf_high']:.3f}"]
+    if odds:
+        cells.append(f"{row['odds_ratio']:.2f}")
+    return [*cells, "< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"]
+
+
 def _row(row: Mapping[str, Any], odds: bool) -> str:
     labels = "<br>".join(
         f"<span dir='{direction}' lang='{lang}'>{html.escape(row[f'label_{lang}'])}</span>"
         for lang, direction in (("en", "ltr"), ("ar", "rtl")) if row[f"label_{lang}"]
     )
-    cells = [f"{row['estimate']:.3f}", f"{row['std_error']:.3f}",
-             f"{row['conf_low']:.3f} – {row['conf_high']:.3f}"]
-    if odds:
-        cells.append(f"{row['odds_ratio']:.2f}")
-    cells.append("< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}")
+    cells = _figures(row, odds)
     return (f"<tr><th style='text-align:start' title='{html.escape(row['term'], quote=True)}'>"
             f"{labels}</th>"
-            + "".join(f"<td><bdi dir='ltr'>{html.escape(c)}</bdi></td>" for c in cells) + "</tr>")
+            + "".join(f"<td style='text-align:right;padding-inline:.6em'><bdi dir='ltr'>{html.escape(c)}</bdi></td>" for c in cells) + "</tr>")

@@ -11,7 +11,7 @@ from masar_research.errors import ParameterError
 from masar_research.present import theme
 from masar_research.present.direction import Lang, bare
 
-_FACE = "'IBM Plex Sans Arabic','Segoe UI',Tahoma,system-ui,sans-serif"
+FACE = "IBM Plex Sans Arabic,Segoe UI,Tahoma,system-ui,sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,9 @@ def estimates_html(
         for note in notes
     )
     return (
-        f'<div lang="{lang}" dir="{direction}" class="masar-table" style="font-family:{_FACE};'
-        f'color:{theme.INK};text-align:start;max-width:60em;line-height:1.5">'
+        f'<div lang="{lang}" dir="{direction}" class="masar-table" style="font-family:{FACE};'
+        f'color:{theme.INK};text-align:start;max-width:60em;line-height:1.5;margin-block:.4em 1em;'
+        f'overflow-x:auto">'
         f'<table dir="{direction}" style="border-collapse:collapse;margin:0;font-size:.95em;'
         f'direction:{direction}">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         f"{beneath}</div>"
@@ -133,7 +134,8 @@ def _width(text: str) -> int:
 
 
 def _cell_style(column: Column) -> str:
-    align = "end" if column.numeric else "start"
+    # Figures end at the right in both directions, so that units stand under units.
+    align = "right" if column.numeric else "start"
     return f"text-align:{align};padding-block:.3em;padding-inline:.4em .9em"
 
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
+from masar_research.present import theme
 from masar_research.present.direction import isolate
+from masar_research.present.tables import FACE
 
 Finding = Literal["relation", "fit", "difference", "trend", "joint"]
 Symbol = Literal["F", "t", "χ²", "X²"]
@@ -143,8 +145,15 @@ class TestResult:
             freedom = f"({_df(self.df_num)}, {_df(self.df_den)})"
         return f"{self.symbol}{freedom} = {value}"
 
+    def told(self, lang: str = "en") -> str:
+        """Method, figures and reading in one line."""
+        figures = f"{self.figures()}, p {_equal(self.p_value)}"
+        if lang == "ar":
+            figures = isolate(figures)
+        return f"{self.method[lang]}: {figures}. {self.reading(lang)}"
+
     def __repr__(self) -> str:
-        return f"<{self.method['en']}: {self.figures()}, p {_p(self.p_value)}. {self.reading('en')}>"
+        return f"<{self.told()}>"
 
     def _repr_html_(self) -> str:
         return "".join(_html(self, lang) for lang in ("en", "ar"))
@@ -162,6 +171,12 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def _equal(value: float) -> str:
+    """``= 0.042`` or ``< 0.001``, as it follows a p."""
+    text = _p(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def _html(result: TestResult, lang: str) -> str:
     # A bracketed statistic is one left-to-right token inside an Arabic page.
     guard = isolate if lang == "ar" else str
@@ -169,10 +184,16 @@ def _html(result: TestResult, lang: str) -> str:
         result.method[lang], result.subject[lang], guard(result.figures()),
         guard(_p(result.p_value)), guard(f"{result.n:,}"), result.reading(lang),
     )  # fmt: skip
+    cell = f"text-align:start;padding-block:.2em;border-bottom:1px solid {theme.FAINT}"
     body = "".join(
-        f"<tr><th scope='row' style='text-align:start'>{head}</th>"
-        f"<td style='text-align:start'>{html.escape(value)}</td></tr>"
+        f"<tr><th scope='row' style='{cell};padding-inline:.4em 1.2em;font-weight:600;"
+        f"white-space:nowrap;vertical-align:top'>{head}</th>"
+        f"<td style='{cell};padding-inline:.4em'>{html.escape(value)}</td></tr>"
         for head, value in zip(_HEADS[lang], values, strict=True)
     )
     direction = "rtl" if lang == "ar" else "ltr"
-    return f"<table class='masar-test' lang='{lang}' dir='{direction}'>{body}</table>"
+    return (
+        f"<table class='masar-test' lang='{lang}' dir='{direction}' style='direction:{direction};"
+        f"border-collapse:collapse;font-family:{FACE};color:{theme.INK};margin-block:.4em 1em;"
+        f"line-height:1.5'>{body}</table>"
+    )

@@ -42,6 +42,10 @@ class Trend:
     def __repr__(self) -> str:
         return f"<trend of {len(self.slope)} series: {'; '.join(map(repr, self.equality))}>"
 
+    def __str__(self) -> str:
+        tests = [f"{test.subject['en']}: {test.told()}" for test in self.equality]
+        return "\n".join([str(self.slope), *tests])
+
     def _repr_html_(self) -> str:
         return self.slope._repr_html_() + "".join(test._repr_html_() for test in self.equality)
 

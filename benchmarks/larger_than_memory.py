@@ -119,7 +119,7 @@ def on_cluster(directory: Path, workers: int) -> dict[str, Any]:
     import masar_research as mr
 
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         survey = mr.scan(directory, client=client, **DESIGN)

@@ -206,6 +206,8 @@ def among(
     whole, last : float
         The weight of the domain, and of its last row.
     """
+    if len(values) == 1:
+        return float(values[0])
     if rule in STEPS:
         return _step(values, cumulated, p, whole, middle=STEPS[rule])
     return _line(values, place(cumulated, weights, rule, whole, last), p)
@@ -236,8 +238,6 @@ def _step(values: Floats, cumulated: Floats, p: float, whole: float, *, middle: 
 
 
 def _line(values: Floats, position: Floats, p: float) -> float:
-    if len(values) == 1:
-        return float(values[0])
     above = int(np.searchsorted(position, p - EQUAL))
     if above == 0 or above == len(values):
         return float(values[min(above, len(values) - 1)])

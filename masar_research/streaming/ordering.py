@@ -139,7 +139,7 @@ class BinPass(_Named):
         ``edges[b − 1] ≤ value < edges[b]``.
     """
 
-    edges: tuple[Floats, ...] = ()
+    edges: tuple[Floats, ...]
 
     def partial(self, block: Block) -> Bins:
         values, weights, domain, n_domains = _counted(block, self.name, self.by)
@@ -209,14 +209,18 @@ class KeepPass(_Named):
     edges : tuple of ndarray
         As in `BinPass`.
     wanted : ndarray of bool (n_domains, n_bins)
+    within : (float, float)
+        The smallest and the largest value in them.
     """
 
-    edges: tuple[Floats, ...] = ()
-    wanted: NDArray[np.bool_] | None = None
+    edges: tuple[Floats, ...]
+    wanted: NDArray[np.bool_]
+    within: tuple[float, float]
 
     def partial(self, block: Block) -> Kept:
         values, weights, domain, _ = _counted(block, self.name, self.by)
-        assert self.wanted is not None
+        near = np.flatnonzero((values >= self.within[0]) & (values <= self.within[1]))
+        values, weights, domain = values[near], weights[near], domain[near]
         cell = domain * self.wanted.shape[1] + bin_of(self.edges, values, domain)
         at = self.wanted.ravel()[cell]
         w = weights[at]

@@ -61,6 +61,8 @@ class Search:
     most: int = MOST_ROWS
     edges: tuple[Floats, ...] = ()
     bins: Bins | None = None
+    kept: Kept | None = None
+    held: NDArray[np.bool_] | None = None
 
     def look(self) -> Bins:
         """Counts between edges drawn from a few pieces of the file."""
@@ -97,26 +99,34 @@ class Search:
             if bins.n[mixed].sum() <= self.most:
                 break
             self._split(bins, mixed)
-        kept = None
-        if mixed.any():
-            keep = KeepPass(self.name, self.by, self.edges, mixed)
-            kept = self.source.run(keep, "Quantiles: keeping")
+        self._keep(bins, mixed)
         out = np.full(wanted.shape, np.nan)
         for k, d in np.argwhere(found):
-            out[k, d] = self._among(bins, kept, int(d), int(target[k, d]), float(wanted[k, d]))
+            out[k, d] = self._among(bins, int(d), int(target[k, d]), float(wanted[k, d]))
         return list(out)
+
+    def _keep(self, bins: Bins, mixed: NDArray[np.bool_]) -> None:
+        """Read the values of some bins, unless they are here already."""
+        if not mixed.any() or (self.held is not None and not np.any(mixed & ~self.held)):
+            return
+        within = float(bins.low[mixed].min()), float(bins.high[mixed].max())
+        keep = KeepPass(self.name, self.by, self.edges, mixed, within)
+        self.kept = self.source.run(keep, "Quantiles: keeping")
+        self.held = mixed
 
     def _targets(self, bins: Bins, wanted: Floats) -> NDArray[np.intp]:
         """(k, n_domains) the bin in which each share falls; −1 where there is none."""
         out = np.full(wanted.shape, -1, dtype=np.intp)
         for d in range(wanted.shape[1]):
             held = np.flatnonzero(bins.n[d])
-            if not len(held):
+            known = np.flatnonzero(~np.isnan(wanted[:, d]))
+            if len(held) < 2:
+                out[known, d] = held[0] if len(held) else -1
                 continue
             through = np.cumsum(bins.weight[d])[held]
             last = float(bins.last[d, held[-1]])
             place = engine.place(through, bins.last[d, held], self.rule, float(through[-1]), last)
-            for k in np.flatnonzero(~np.isnan(wanted[:, d])):
+            for k in known:
                 at = np.searchsorted(place, wanted[k, d] - engine.EQUAL)
                 out[k, d] = held[min(int(at), len(held) - 1)]
         return out
@@ -135,9 +145,10 @@ class Search:
         self.edges = tuple(
             np.concatenate([e, np.full(longest - len(e), np.inf)]) for e in drawn
         )
+        self.held = None
         self._count()
 
-    def _among(self, bins: Bins, kept: Kept | None, d: int, b: int, share: float) -> float:
+    def _among(self, bins: Bins, d: int, b: int, share: float) -> float:
         """The value at a share in domain d, which falls in bin b."""
         held = np.flatnonzero(bins.n[d])
         through = np.cumsum(bins.weight[d])
@@ -153,6 +164,7 @@ class Search:
             if bins.n[d, b] > 1:
                 rows.append((value, bins.last[d, b], through[b]))
         else:
+            kept = self.kept
             assert kept is not None
             cell = d * bins.n.shape[1] + b
             some = slice(*np.searchsorted(kept.cell, [cell, cell + 1]))

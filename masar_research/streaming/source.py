@@ -16,6 +16,7 @@ from masar_research.codebook import Codebook
 from masar_research.columns import Columns
 from masar_research.engine.design import Design
 from masar_research.engine.replicate_weights import RowWeights
+from masar_research.errors import DataError
 from masar_research.streaming.blocks import Block, Levels
 from masar_research.streaming.executors import Executor
 from masar_research.streaming.files import Files, Piece
@@ -23,6 +24,9 @@ from masar_research.streaming.passes import Pass, Reweighting
 from masar_research.streaming.units import UnitIndex, of_block
 
 Result = TypeVar("Result")
+
+# More distinct values than this are no categories, and would not stay within memory.
+_MOST_LEVELS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,15 +139,16 @@ class Source:
         work = partial(_over_blocks, self.reader, asked, columns, levels)
         return asked.finish(self.executor.reduce(self.files.pieces, work, asked.merge, what))
 
-    def levels(self, names: Iterable[str]) -> dict[str, Levels]:
-        """Levels of variables, read where not known yet."""
+    def levels(self, names: Iterable[str], most: int = _MOST_LEVELS) -> dict[str, Levels]:
+        """Levels of variables, read where not known yet; more than `most` are refused."""
         wanted = tuple(sorted({*names}))
         for name in wanted:
             self.files.require(name)
         unknown = tuple(name for name in wanted if name not in self.known)
         if unknown:
-            work = partial(_distinct, unknown, self.reader.block_rows)
-            found = self.executor.reduce(self.files.pieces, work, _union, "Categories")
+            work = partial(_distinct, unknown, self.reader.block_rows, most)
+            union = partial(_union, most)
+            found = self.executor.reduce(self.files.pieces, work, union, "Categories")
             for name in unknown:
                 self.known[name] = Levels.of(name, found[name], self.reader.codebook)
         return {name: self.known[name] for name in wanted}
@@ -176,22 +181,27 @@ def over_frames(
     return state
 
 
-def _distinct(names: tuple[str, ...], block_rows: int, piece: Piece) -> dict[str, pd.Series]:
-    state: dict[str, pd.Series] | None = None
+def _distinct(
+    names: tuple[str, ...], block_rows: int, most: int, piece: Piece
+) -> dict[str, pd.Series]:
+    state: dict[str, pd.Series] = {}
     for _, frame in piece.frames(names, block_rows):
-        here = {
-            name: pd.Series(pd.unique(frame[name].dropna().to_numpy())) for name in names
-        }
-        state = here if state is None else _union(state, here)
-    assert state is not None
+        here = {name: pd.Series(pd.unique(frame[name].dropna().to_numpy())) for name in names}
+        state = _union(most, state, here)
     return state
 
 
-def _union(first: dict[str, pd.Series], second: dict[str, pd.Series]) -> dict[str, pd.Series]:
+def _union(
+    most: int, first: dict[str, pd.Series], second: dict[str, pd.Series]
+) -> dict[str, pd.Series]:
     out = {}
-    for name, values in first.items():
-        parts = [part for part in (values, second[name]) if len(part)]
-        out[name] = (
-            pd.Series(pd.concat(parts, ignore_index=True).unique()) if parts else values
-        )
+    for name, values in second.items():
+        parts = [part for part in (first.get(name), values) if part is not None and len(part)]
+        out[name] = pd.Series(pd.concat(parts, ignore_index=True).unique()) if parts else values
+        if len(out[name]) > most:
+            raise DataError(
+                f"{name!r} has too many values to be categories: more than {most:,}.",
+                remedy="Use a coded variable in by= and proportion(), or mean() and quantile() for numbers.",
+                ar=f"قيم «{name}» أكثر من أن تكون فئات؛ استعمل متغيّراً مرمّزاً، أو المتوسط والوسيط للأرقام.",
+            )
     return out

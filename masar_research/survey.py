@@ -227,6 +227,15 @@ class Survey:
         ------
         EstimationError
             If nobody in the survey satisfies it.
+
+        Examples
+        --------
+        >>> import pandas as pd, masar_research as mr
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+        ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+        >>> survey = mr.Survey(frame, weights="w")
+        >>> survey.where("sex == 2").mean("pay").frame["n"].tolist()
+        [2]
         """
         mask = self.truth(expression)
         if self._mask is not None:
@@ -297,11 +306,30 @@ class Survey:
         Estimates
             One row per domain and variable. Rows whose outcome is missing are zero-weighted,
             never dropped, and counted in ``note["missing"]``.
+
+        Examples
+        --------
+        >>> import pandas as pd, masar_research as mr
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+        ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+        >>> survey = mr.Survey(frame, weights="w")
+        >>> survey.mean("pay", by="sex").frame["estimate"].tolist()
+        [5.0, 3.3333333333333335]
         """
         return answer_statistic(self._answer(variables, by, level), "mean", linearized.means)
 
     def total(self, variables: Names, by: Names | None = None, level: float = 0.95) -> Estimates:
-        """Weighted totals ``Σ w y`` by domain."""
+        """Weighted totals ``Σ w y`` by domain.
+
+        Examples
+        --------
+        >>> import pandas as pd, masar_research as mr
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+        ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+        >>> survey = mr.Survey(frame, weights="w")
+        >>> survey.total("pay").frame["estimate"].tolist()
+        [25.0]
+        """
         return answer_statistic(self._answer(variables, by, level), "total", each(linearized.total))
 
     def proportion(
@@ -321,13 +349,32 @@ class Survey:
             ``beta`` is Korn–Graubard; ``xlogit`` is R's name for what ``logit`` does here, the
             log odds of the share. A share of exactly 0 or 1 has only ``beta`` and ``wald``:
             with any other its row takes the Korn–Graubard interval.
+
+        Examples
+        --------
+        >>> import pandas as pd, masar_research as mr
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+        ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+        >>> survey = mr.Survey(frame, weights="w")
+        >>> survey.proportion("works", by="sex").frame["estimate"].round(3).tolist()
+        [1.0, 0.667]
         """
         return answer_proportion(self._answer(variables, by, level), interval)
 
     def ratio(
         self, numerator: str, denominator: str, by: Names | None = None, level: float = 0.95
     ) -> Estimates:
-        """Ratios of weighted totals ``Σ w y / Σ w x`` by domain."""
+        """Ratios of weighted totals ``Σ w y / Σ w x`` by domain.
+
+        Examples
+        --------
+        >>> import pandas as pd, masar_research as mr
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+        ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+        >>> survey = mr.Survey(frame, weights="w")
+        >>> survey.ratio("pay", "works").frame["estimate"].round(3).tolist()
+        [5.0]
+        """
         below = self.values(denominator)
 
         def engine(design: Any, values: np.ndarray, **cells: Any) -> Any:
@@ -337,7 +384,17 @@ class Survey:
         return answer_statistic(answer, "ratio", each(engine))
 
     def count(self, by: Names | None = None, level: float = 0.95) -> Estimates:
-        """Estimated number of persons in each domain, ``Σ w``."""
+        """Estimated number of persons in each domain, ``Σ w``.
+
+        Examples
+        --------
+        >>> import pandas as pd, masar_research as mr
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+        ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+        >>> survey = mr.Survey(frame, weights="w")
+        >>> survey.count(by="sex").frame["estimate"].tolist()
+        [3.0, 3.0]
+        """
         return answer_count(self._answer((), by, level))
 
     def _answer(

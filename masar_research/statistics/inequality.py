@@ -78,6 +78,15 @@ def quintile_ratio(
     References
     ----------
     Langel and Tillé (2011), *Survey Methodology* 37; Osier (2009).
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+    ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.quintile_ratio("pay").frame["estimate"].round(3).tolist()
+    [2.769]
     """
     for name, part in (("top", top), ("bottom", bottom)):
         if not 0 < part < 1:
@@ -115,6 +124,15 @@ def lorenz(
     References
     ----------
     Kovačević and Binder (1997), *Journal of Official Statistics* 13, 41–58.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+    ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.lorenz("pay", shares=(0.5,)).frame["estimate"].round(3).tolist()
+    [0.36]
     """
     points = np.asarray(shares, dtype=float)
     if not (points.ndim == 1 and len(points) and ((points > 0) & (points < 1)).all()):

@@ -73,6 +73,15 @@ def covariance(
     -------
     Estimates
         kind ``"covariance"``; columns ``variable`` and ``other`` name the pair. t interval.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+    ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.covariance("pay", "works").frame["estimate"].round(3).tolist()
+    [0.481]
     """
     return _pair(survey, first, second, by, level, "covariance", moments.covariance)
 

@@ -182,6 +182,15 @@ def alkire_foster(
     References
     ----------
     Alkire and Foster (2011), *Journal of Public Economics* 95, 476–487.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+    ...                       "works": [1, 0, 1, 1], "poor": [0, 1, 0, 1]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.alkire_foster(["works", "poor"]).frame[["variable", "estimate"]].round(3).values.tolist()
+    [['H', 1.0], ['A', 0.667], ['M0', 0.667]]
     """
     names = tuple(indicators)
     omega = _indicator_weights(names, weights)
@@ -256,6 +265,15 @@ def pay_gap(
     ----------
     ILO, *Global Wage Report 2018/19*, part II; SDG indicator 8.5.1 metadata; medians: Deville
     (1999).
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+    ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.pay_gap("pay").frame["estimate"].round(3).tolist()
+    [0.333, 0.333]
     """
     within_names = (within,) if isinstance(within, str) else tuple(within or ())
     coded = survey.coded(by)

@@ -121,5 +121,15 @@ def median(
     rule: str = "school",
     interval: str = "woodruff",
 ) -> Estimates:
-    """Weighted medians by domain: `quantile` at one half; see there for the parameters."""
+    """Weighted medians by domain: `quantile` at one half; see there for the parameters.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2],
+    ...                       "works": [1, 0, 1, 1], "pay": [3.0, 2.0, 6.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.median("pay").frame["estimate"].tolist()
+    [4.0]
+    """
     return quantile(survey, variables, (0.5,), by, level, rule, interval)

@@ -56,6 +56,17 @@ def as_r_script(survey: Survey, result: Any, folder: str | Path) -> Path:
     -----
     UserWarning
         Always: the folder holds data about persons.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0, 1.0], "pay": [3.0, 2.0, 4.0]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     script = survey.as_r_script(survey.mean("pay"), "for_r")
+    >>> sorted(path.name for path in script.parent.iterdir())
+    ['data.csv', 'estimate.R']
     """
     fitted = None if isinstance(result, Estimates | TestResult) else result
     if fitted is not None and getattr(fitted, "family", None) != "binomial":

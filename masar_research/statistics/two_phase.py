@@ -64,6 +64,15 @@ def phase_variances(survey: Survey, estimates: Estimates) -> pd.DataFrame:
     References
     ----------
     Särndal, Swensson and Wretman (1992), section 9.3; R's ``attr(vcov, "phases")``.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": 2.0, "age": [20, 30, 40, 50], "exam": [1, 1, 0, 0]})
+    >>> survey = mr.Survey(frame, weights="w", second_phase=mr.phases.Stratified("exam"))
+    >>> parts, age = survey.phase_variances(survey.mean("age")), survey.mean("age").frame
+    >>> bool(abs(parts["first"][0] + parts["second"][0] - age["std_error"][0] ** 2) < 1e-9)
+    True
     """
     phases, totals = _phases(survey), estimates.totals
     if totals is None or estimates.note.get("weights") != survey.weights_name:

@@ -192,7 +192,16 @@ class Weighting:
 
 
 def weighting(survey: Survey) -> Weighting:
-    """The builder of weighting steps of a survey."""
+    """The builder of weighting steps of a survey.
+
+    Examples
+    --------
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "sex": [1, 2, 1, 2]})
+    >>> survey = mr.Survey(frame, weights="w")
+    >>> survey.weighting.rake({"sex": {1: 50, 2: 70}}).apply().count(by="sex").frame["estimate"].tolist()
+    [50.0, 70.0]
+    """
     return Weighting(survey)
 
 

@@ -232,7 +232,7 @@ def test_a_kobo_export_and_its_sav_twin_make_one_survey(project):
 
 
 def test_one_wave_of_a_study_with_population_counts(project):
-    """Counts and pooled waves exclude each other; a wave by itself has its correction."""
+    """A wave by itself has its correction, and pooled waves of one frame theirs."""
     for year in (2024, 2026):
         data = frame(year).assign(blocks=8.0)
         save(project / "data" / "raw" / f"small_{year}.sav", data)
@@ -244,8 +244,9 @@ def test_one_wave_of_a_study_with_population_counts(project):
     change(project, ", fpc: blocks", "")
     assert full == pytest.approx(load("small", wave=2024).mean("y").frame["std_error"][0] * np.sqrt(0.5), rel=1e-12)
     change(project, "psu: psu}", "psu: psu, fpc: blocks}")
-    with pytest.raises(DesignError, match="pooled waves"):
-        load("small")
+    pooled = load("small").mean("y", by="wave")
+    assert pooled.frame["std_error"].iloc[0] == pytest.approx(full, rel=1e-12)
+    assert pooled.vcov[0, 1] != 0
 
 
 def test_lonely_strata_merge_as_the_card_says(project):

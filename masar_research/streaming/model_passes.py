@@ -110,7 +110,11 @@ class Look:
         every = slice(-block.first_row % self.thin, None, self.thin) if self.thin else slice(0, 0)
         chosen = np.zeros(block.n_rows, bool)
         chosen[every] = True
-        frame = pd.DataFrame(values | {"_y": y, "_w": block.weights})
+
+        def rows_at(at: NDArray[np.intp]) -> pd.DataFrame:
+            every = values | {"_y": y, "_w": block.weights}
+            return pd.DataFrame({name: column[at] for name, column in every.items()})
+
         return Looked(
             population=int(population.sum()), used=int(used.sum()),
             missing={name: int((population & ~rows).sum()) for name, rows in known.items()},
@@ -123,7 +127,8 @@ class Look:
                 for name in self.variables.categorical
             },
             observed=np.unique(y[used])[:_DISTINCT],
-            first=frame.iloc[np.flatnonzero(used)[:2]], sample=frame[chosen & used],
+            first=rows_at(np.flatnonzero(used)[:2]),
+            sample=rows_at(np.flatnonzero(chosen & used)),
         )  # fmt: skip
 
     def merge(self, first: Looked, second: Looked) -> Looked:

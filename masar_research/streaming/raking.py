@@ -115,7 +115,15 @@ class StreamedWeighting(Weighting):
 
     Examples
     --------
-    >>> raked = survey.weighting.rake({"sex": {1: 5.9e6, 2: 5.2e6}}).apply()    # doctest: +SKIP
+    >>> import tempfile, pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0] * 6, "psu": [1, 2, 3] * 2, "sex": [1, 1, 1, 1, 2, 2]})
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     frame.to_parquet(f"{place}/part.parquet")
+    ...     survey = mr.scan(place, weights="w", psu="psu")
+    ...     raked = survey.weighting.rake({"sex": {1: 60.0, 2: 50.0}}).apply()
+    ...     counted = raked.count(by="sex")
+    >>> counted.frame["estimate"].round(9).tolist()
+    [60.0, 50.0]
     """
 
     survey: Any

@@ -156,9 +156,14 @@ def logit(
 
     Examples
     --------
-    >>> import masar_research as mr
-    >>> survey = mr.scan("labour_force/", weights="w", psu="psu")            # doctest: +SKIP
-    >>> survey.logit("employed ~ C(sex) + age").frame                        # doctest: +SKIP
+    >>> import tempfile, pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 10, "psu": list(range(10)) * 2,
+    ...                       "employed": [0, 1, 1, 0, 1] * 4, "age": range(20, 40)})
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     frame.to_parquet(f"{place}/part.parquet")
+    ...     model = mr.scan(place, weights="w", psu="psu").logit("employed ~ age")
+    >>> model.frame["term"].tolist(), model.df
+    (['Intercept', 'age'], 8)
     """
     return glm(survey, formula, family="binomial", reference=reference, level=level)
 
@@ -195,7 +200,14 @@ def glm(
 
     Examples
     --------
-    >>> survey.glm("income ~ C(region) + age").frame                         # doctest: +SKIP
+    >>> import tempfile, pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0] * 8, "psu": [1, 2, 3, 4] * 2, "income": range(8),
+    ...                       "region": ["north"] * 4 + ["south"] * 4})
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     frame.to_parquet(f"{place}/part.parquet")
+    ...     model = mr.scan(place, weights="w", psu="psu").glm("income ~ region")
+    >>> model.frame["estimate"].round(9).tolist()
+    [1.5, 4.0]
     """
     check_level(level)
     if family not in FAMILIES:

@@ -29,6 +29,9 @@ from masar_research.errors import DesignError
 
 Floats = NDArray[np.float64]
 
+# Second-phase units from which a stratum predicts by a mean of its own.
+_ENOUGH = 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Second:
@@ -474,9 +477,12 @@ def _joined(first: Design, inside: NDArray[np.bool_], second: _Second, method: M
 def _predictor(first: Design, cell: Codes, rows: Codes, code: Codes, one: Codes) -> Predictor:
     """The predictor over the units of the design: `code` of each of `rows`, `one` in the first phase.
 
-    A unit that spans several strata, as may be where strata are not of whole units, counts in
-    that of its first row: a prediction is free, its errors are corrected.
+    A prediction is free and its errors are corrected, but the mean of few units follows its own
+    errors: strata with fewer than `_ENOUGH` units share one. A unit counts in the stratum of its
+    first row.
     """
+    few = np.bincount(first_value(cell[rows], code, len(one)), minlength=int(cell.max()) + 1) < _ENOUGH
+    cell = combine(np.where(few[cell], 0, cell + 1))[0]
     seen, first_unit = np.unique(one, return_inverse=True)
     n_cells = int(cell.max()) + 1
     place = (first.weights, (first.unit, cell))

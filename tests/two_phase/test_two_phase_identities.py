@@ -297,6 +297,27 @@ def test_in_clusters_the_difference_has_the_same_expectation_and_a_third_of_the_
     assert difference.std() < full.std() / 2
 
 
+def test_thin_strata_of_the_second_phase_share_one_prediction():
+    """Twenty strata of five that cross thirty villages: "full" covers half the time, this does not."""
+    rng = np.random.default_rng(3)
+    psu = np.repeat(np.arange(100), 20)
+    group = (psu * 7 + np.arange(2000) % 20) % 20
+    y = 10 + rng.normal(0, 1, 100)[psu] + rng.normal(0, 2, 2000) + group / 5
+    estimates, variances = [], []
+    for _ in range(300):
+        rows = np.flatnonzero(np.isin(psu, rng.choice(100, 30, False)))
+        inside = np.zeros(600, dtype=bool)
+        for value in range(20):
+            inside[rng.choice(np.flatnonzero(group[rows] == value), 5, False)] = True
+        first = engine.declare(np.full(600, 100 / 30), psu=psu[rows], fpc=np.full(600, 100))
+        found = total_of(subsample(first, inside, strata=group[rows]), np.where(inside, y[rows], np.nan))
+        estimates.append(found[0])
+        variances.append(found[1])
+    estimates, variances = np.array(estimates), np.array(variances)
+    assert 0.75 < variances.mean() / estimates.var() < 1.33
+    assert np.mean(np.abs(estimates - y.sum()) < 2.045 * np.sqrt(variances)) > 0.9
+
+
 # --- sums and names ------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from masar_research import expressions
 from masar_research.codebook import Codebook
 from masar_research.engine.auxiliary import Basis, BoundCalibration, Calibration
 from masar_research.engine.auxiliary import Step as EngineStep
@@ -82,13 +83,11 @@ class CellCalibration:
     ----------
     bound : BoundCalibration
         Of the pairs.
-    cell : ndarray of int (n_pairs,)
     leading : ndarray of int (n_cells,)
         The pair of each cell that holds most weight.
     """
 
     bound: BoundCalibration
-    cell: Codes
     leading: Codes
 
     def residualise(self, totals: Floats, aggregate: Any) -> Floats:
@@ -226,9 +225,8 @@ def needs(steps: Sequence[Any], wave: str | None) -> tuple[tuple[str, ...], tupl
 
 
 def _split(names: Sequence[str], conditions: Sequence[str], codebook: Codebook) -> set[str]:
-    from masar_research.expressions import parse
-
-    more = {name for text in conditions for name in parse(text).names}
+    """Variables whose levels tell cells apart."""
+    more = {name for text in conditions for name in expressions.parse(text).names}
     return {*names, *(name for name in more if name in codebook and codebook[name].categories)}
 
 
@@ -291,7 +289,7 @@ def calibration_of(
     bound = Calibration(tuple(spread(step) for step in chain.steps)).bind(table.unit, n_units)
     order = np.lexsort((-table.pair_weight, table.cell))
     start = np.searchsorted(table.cell[order], np.arange(table.keys.size))
-    return CellCalibration(bound, table.cell, order[start])
+    return CellCalibration(bound, order[start])
 
 
 def by_unit(

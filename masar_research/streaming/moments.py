@@ -174,20 +174,23 @@ class MomentPass:
         coded = {one.names[0] for one in self.asked if one.kind == "proportion"}
         return frozenset(coded | {*self.by})
 
-    def partial(self, block: Block) -> tuple[tuple[Moments, ...], int]:
+    def partial(self, block: Block) -> tuple[tuple[Moments, ...], int, int]:
+        """Moments; rows of positive weight whose domain is unknown; rows of the subpopulation."""
         domain, n_domains = block.domains(self.by)
-        outside = 0
+        outside, seen = 0, block.n_rows
+        if block.mask is not None:
+            seen = int(np.count_nonzero(block.mask))
         if domain is not None:
             lost = (domain < 0) & (block.weights > 0)
             outside = int(np.count_nonzero(lost if block.mask is None else lost & block.mask))
         cells = {"domain": domain, "n_domains": n_domains, "mask": block.mask}
-        return tuple(moments(block, one, cells) for one in self.asked), outside
+        return tuple(moments(block, one, cells) for one in self.asked), outside, seen
 
-    def merge(self, first: Any, second: Any) -> tuple[tuple[Moments, ...], int]:
+    def merge(self, first: Any, second: Any) -> tuple[tuple[Moments, ...], int, int]:
         both = zip(first[0], second[0], strict=True)
-        return tuple(a.merge(b) for a, b in both), first[1] + second[1]
+        return tuple(a.merge(b) for a, b in both), first[1] + second[1], first[2] + second[2]
 
-    def finish(self, state: tuple[tuple[Moments, ...], int]) -> tuple[tuple[Moments, ...], int]:
+    def finish(self, state: Any) -> tuple[tuple[Moments, ...], int, int]:
         return state
 
 

@@ -65,7 +65,7 @@ def scan(
     weights, strata, psu, fpc, lonely_psu, collapse, wave, replicates, codebook
         As for `Survey`, by the names of columns. Strata, units and their totals are held in
         memory, so `psu` should name the primary units; without it every row is a unit, which
-        serves up to five million rows. `replicates` are columns of given replicate weights.
+        serves up to a million rows. `replicates` are columns of given replicate weights.
     client : distributed.Client, optional
         A Dask cluster whose workers see the files under the same paths. Results are the same to
         the last bit, whatever the number of workers.
@@ -86,9 +86,14 @@ def scan(
 
     Examples
     --------
-    >>> import masar_research as mr
-    >>> survey = mr.scan("data/raw/registers/", weights="w", strata="stratum", psu="psu")  # doctest: +SKIP
-    >>> survey.where("age >= 15").mean("income", by="governorate").frame                   # doctest: +SKIP
+    >>> import pathlib, tempfile, pandas as pd, masar_research as mr
+    >>> place = pathlib.Path(tempfile.mkdtemp())
+    >>> for part, y in enumerate(([1.0, 2.0], [3.0, 4.0]), 1):
+    ...     frame = pd.DataFrame({"w": 10 * part, "h": part, "p": [1, 2], "y": y})
+    ...     frame.to_parquet(place / f"part_{part}.parquet")
+    >>> survey = mr.scan(place, weights="w", strata="h", psu="p")
+    >>> float(survey.mean("y").frame["estimate"].iloc[0])
+    2.8333333333333335
     """
     if isinstance(block_rows, bool) or not isinstance(block_rows, int) or block_rows < 1:
         raise DataError(
@@ -258,8 +263,8 @@ class StreamedSurvey:
         """The same survey, its variance from replicates made of the declared design.
 
         Factors belong to PSUs, so nothing is read and nothing of the size rows × replicates is
-        formed. See `Survey.with_replicates` for the types; with the same `rng` the replicates
-        are the same.
+        formed; weighting steps are taken again in every replicate. See `Survey.with_replicates`
+        for the types; with the same `rng` the replicates are the same.
         """
         self._whole("Replicates belong")
         if self.history and self.design.replicates is None:
@@ -267,7 +272,7 @@ class StreamedSurvey:
 
             return with_steps_repeated(self, kind, rng)
         return self._derive(
-            source=replace(self.source, design=with_made(self.design, kind, rng, len(self.history)))
+            source=replace(self.source, design=with_made(self.design, kind, rng))
         )
 
     def _whole(self, what: str) -> None:
@@ -396,8 +401,8 @@ class StreamedSurvey:
     ) -> tuple[tuple[Moments, ...], int]:
         """The sums of one pass, and how many rows no domain holds."""
         replicates = bool(self.source.reader.replicates)
-        found, outside = self.source.run(MomentPass(tuple(wanted), by), what, replicates)
-        self._anybody(found[0])
+        found, outside, seen = self.source.run(MomentPass(tuple(wanted), by), what, replicates)
+        self._anybody(seen)
         if replicates:
             found = tuple(
                 givens.with_degrees(self.source, one, by, m)
@@ -405,8 +410,8 @@ class StreamedSurvey:
             )
         return found, outside
 
-    def _anybody(self, found: Moments) -> None:
-        if self.base and not found.n.any() and not found.n_missing.any():
+    def _anybody(self, seen: int) -> None:
+        if self.base and not seen:
             raise EstimationError(
                 f"Nobody in the survey satisfies {' and '.join(self.base)}.",
                 remedy="Check the codes with survey.levels('variable').",

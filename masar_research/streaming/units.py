@@ -24,8 +24,8 @@ from masar_research.errors import DataError, DesignError
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-# Sampling units whose totals are still held in memory, a few hundred bytes each.
-MOST_UNITS = 5_000_000
+# Sampling units whose totals are still held in memory, a few times 16 bytes per unit and domain.
+MOST_UNITS = 1_000_000
 _SHOWN = 9
 _TABLE = 8_000_000
 

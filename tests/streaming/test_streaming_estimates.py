@@ -215,3 +215,20 @@ def test_rows_are_read_once_per_pass_and_all_of_them(pair):
     assert [piece.first_row for piece in pieces] == np.cumsum(
         [0] + [piece.n_rows for piece in pieces[:-1]]
     ).tolist()
+
+
+def test_progress_is_shown_on_a_terminal_only(pair, monkeypatch, capsys):
+    import io
+
+    _, files = pair("strata and psu")
+    files.mean("y")
+    assert capsys.readouterr() == ("", "")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    files.mean("y")
+    assert "Means" in screen.getvalue()

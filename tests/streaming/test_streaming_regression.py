@@ -159,6 +159,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
 @pytest.mark.parametrize("formula", REFUSED)
 def test_a_refusal_is_that_of_memory(frame, tmp_path, formula):
     rng = np.random.default_rng(3)

@@ -14,6 +14,7 @@ _NAMES = {
     "df": ("Degrees of freedom", "درجات الحرية"), "deff": ("Design effect", "أثر التصميم"),
     "missing": ("No answer or not asked", "دون إجابة أو خارج السؤال"),
     "outside": ("In none of the groups", "خارج الفئات المعروضة"),
+    "read": ("Read from", "مقروء من"),
     "checksum": ("Data checksum", "بصمة البيانات"), "denominator": ("Denominator", "المقام"),
     "contrast": ("Contrast", "المقارنة"), "of": ("Difference of", "فرق بين"),
     "sides": ("Rows compared", "الصفوف المقارنة"), "negative": ("Amounts below zero", "قيم دون الصفر"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -203,21 +204,43 @@ class StreamedSurvey:
 
     def facts(self) -> dict[str, Any]:
         """What an estimate's note says of this survey."""
-        files = self.source.files
+        files, rows = self.source.files, self.source.reader.block_rows
         return {
             "weights": self.weights_name,
             "base": " and ".join(f"({text})" for text in self.base) if self.base else None,
             "design": self.design.describe(),
             "steps": [str(step) for step in self.history],
             "checksum": None,
-            "read": f"{files.n_files:,} Parquet file(s) in blocks of at most "
-            f"{self.source.reader.block_rows:,} rows",
+            "read": {
+                "en": f"Parquet files: {files.n_files:,}, in blocks of at most {rows:,} rows",
+                "ar": f"ملفات Parquet: {files.n_files:,}، على دفعات لا تتجاوز {rows:,} صف",
+            },
         }
 
     def __repr__(self) -> str:
         files, facts = self.source.files, self.design.structure.facts
         of = f"{facts['psus']:,} PSUs" if facts["psus"] is not None else "replicate weights"
         return f"<StreamedSurvey: {files.n_rows:,} rows in {files.n_files:,} files, {of}>"
+
+    def _repr_html_(self) -> str:
+        files, facts = self.source.files, self.design.describe()
+        psus = facts["psus"] if facts["psus"] is not None else "not known · غير معروفة"
+        rows = [
+            ("Rows · السجلات", f"{files.n_rows:,}"),
+            ("Parquet files · الملفات", f"{files.n_files:,}"),
+            ("Sampling units · وحدات المعاينة", f"{psus:,}" if isinstance(psus, int) else psus),
+            ("Degrees of freedom · درجات الحرية", f"{facts['df']:,}"),
+            ("Weights · الأوزان", self.weights_name),
+        ]
+        if self.base:
+            rows.append(("Subpopulation · الفئة", " and ".join(self.base)))
+        rows += [(f"Weighting {i} · الترجيح", str(step)) for i, step in enumerate(self.history, 1)]
+        body = "".join(
+            f"<tr><th style='text-align:start'>{html.escape(key)}</th>"
+            f"<td style='text-align:start'>{html.escape(value)}</td></tr>"
+            for key, value in rows
+        )
+        return f"<table class='masar-survey'>{body}</table>"
 
     # --- deriving ----------------------------------------------------------------------
 

@@ -232,3 +232,14 @@ def test_progress_is_shown_on_a_terminal_only(pair, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", screen)
     files.mean("y")
     assert "Means" in screen.getvalue()
+
+
+def test_a_survey_on_files_and_its_notes_read_in_both_languages(pair):
+    _, files = pair("strata and psu")
+    some = files.where("x < 2 and k != '<b>'")
+    shown = some._repr_html_()
+    assert f"{N:,}" in shown and "الملفات" in shown and "&lt;b&gt;" in shown and "<b>" not in shown
+    assert "1,501 rows in 6 files, 40 PSUs" in repr(files)
+    note = some.mean("y").note
+    assert any("6, in blocks of at most 211 rows" in line for line in note.lines("en"))
+    assert any("مقروء من" in line and "211" in line for line in note.lines("ar"))

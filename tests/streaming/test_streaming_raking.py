@@ -259,3 +259,18 @@ def test_a_replicate_without_a_category_is_named(frame, tmp_path):
             survey.with_replicates(mr.replicates.JKn())
         told.append(str(found.value))
     assert told[0] == told[1]
+
+
+def test_a_column_named_by_directories_can_be_raked_to_and_modelled(frame, tmp_path):
+    for wave, rows in frame.groupby("wave"):
+        home = tmp_path / f"wave={wave}"
+        home.mkdir()
+        rows.drop(columns="wave").to_parquet(home / "part.parquet")
+    design = {"weights": "w", "strata": "h", "psu": "psu", "wave": "wave"}
+    memory = mr.Survey(frame.sort_values("wave", kind="stable", ignore_index=True), **design)
+    streamed = scan(tmp_path, block_rows=300, **design)
+    targets = {("wave", "sex"): {2024: {1: 600.0, 2: 500.0}, 2025: {1: 800.0, 2: 700.0}}}
+    raked = [s.weighting.rake(targets).apply() for s in (memory, streamed)]
+    same(*(s.mean("income", by="wave") for s in raked))
+    asked = "income ~ C(wave) + sex"
+    pd.testing.assert_frame_equal(raked[0].glm(asked).frame, raked[1].glm(asked).frame, rtol=1e-10)

@@ -19,7 +19,7 @@ from masar_research.engine.design import Design
 from masar_research.engine.encode import combine
 from masar_research.engine.groups import first_value
 from masar_research.engine.structure import Structure, build
-from masar_research.errors import DataError, DesignError
+from masar_research.errors import DesignError
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -266,9 +266,6 @@ def index(skeleton: Skeleton, roles: Roles, n_rows: int) -> tuple[UnitIndex, Des
     The design holds what is known by unit; its weights by row are NaN, for nobody has them.
     """
     table = skeleton.table
-    for name in roles.kept:
-        if isinstance(table[name].dtype, pd.CategoricalDtype):
-            raise DataError(f"{name!r} cannot be categorical here.", remedy="Store its values as text.")
 
     def column(name: str | None) -> Any:
         return None if name is None else table[name].to_numpy()

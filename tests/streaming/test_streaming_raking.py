@@ -103,7 +103,7 @@ def estimates(survey):
 
 @pytest.mark.parametrize(
     ("steps", "design"),
-    [*(("chain", design) for design in DESIGNS), *((steps, "strata") for steps in STEPS if steps != "chain"),
+    [*(("chain", design) for design in ("strata", "fpc", "waves")), ("rake", "rows"), *((steps, "strata") for steps in STEPS if steps != "chain"),
      ("shares", "waves")],
 )
 def test_a_weighted_file_gives_the_numbers_of_memory(frame, files, design, steps):
@@ -112,7 +112,7 @@ def test_a_weighted_file_gives_the_numbers_of_memory(frame, files, design, steps
         same(memory, streamed)
 
 
-@pytest.mark.parametrize("block_rows", [173, 10_000])
+@pytest.mark.parametrize("block_rows", [173, pytest.param(10_000, marks=pytest.mark.full)])
 def test_the_size_of_blocks_changes_nothing(frame, files, block_rows):
     memory, streamed = (
         STEPS["chain"](s.weighting).apply().mean("income", by="education")

@@ -72,7 +72,10 @@ def same(memory, streamed, rtol=1e-10):
 
 @pytest.mark.parametrize(
     ("model", "design"),
-    [*(("logit", design) for design in DESIGNS), *((model, "strata") for model in MODELS if model != "logit")],
+    [
+        *(pytest.param("logit", d, marks=[pytest.mark.full] * (d == "rows")) for d in DESIGNS),
+        *((model, "strata") for model in MODELS if model != "logit"),
+    ],
 )
 def test_a_model_of_a_file_is_that_of_memory(frame, files, design, model):
     memory, streamed = both(frame, files, **DESIGNS[design])
@@ -80,7 +83,7 @@ def test_a_model_of_a_file_is_that_of_memory(frame, files, design, model):
     same(memory.glm(formula, family), streamed.glm(formula, family))
 
 
-@pytest.mark.parametrize("block_rows", [251, 100_000])
+@pytest.mark.parametrize("block_rows", [pytest.param(251, marks=pytest.mark.full), 100_000])
 def test_the_size_of_blocks_changes_nothing(frame, files, block_rows):
     memory, streamed = both(frame, files, block_rows, strata="h", psu="psu")
     formula = MODELS["logit"][0]

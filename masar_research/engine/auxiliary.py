@@ -37,7 +37,8 @@ class Basis:
     n_cells : int
         Number of cells.
     matrix : (n, p) float array or None
-        Dense auxiliaries, when they are not constant within cells.
+        Dense auxiliaries, when they are not constant within cells. With ``cells`` as well, the
+        auxiliaries are those of the cells followed by those of the matrix.
     """
 
     cells: np.ndarray | None
@@ -48,9 +49,16 @@ class Basis:
     @property
     def width(self) -> int:
         """Number of auxiliary columns, p."""
-        if self.matrix is not None:
-            return self.matrix.shape[1]
-        return self.n_cells if self.table is None else self.table.shape[1]
+        dense = 0 if self.matrix is None else self.matrix.shape[1]
+        if self.cells is None:
+            return dense
+        return dense + (self.n_cells if self.table is None else self.table.shape[1])
+
+    def parts(self) -> tuple[Basis, ...]:
+        """The auxiliaries of the cells and those of the matrix, each by themselves."""
+        if self.cells is None or self.matrix is None:
+            return (self,)
+        return (Basis(self.cells, self.table, self.n_cells), Basis(None, None, 0, self.matrix))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +68,7 @@ class Step:
     Parameters
     ----------
     kind : str
-        "rake", "poststratify", "linear" or "response".
+        "rake", "poststratify", "linear", "raking", "logit", "response" or "balance".
     before, after : (n,) float arrays
         Weights going in and coming out; ``after`` is 0 where a row left the sample.
     basis : Basis
@@ -68,6 +76,13 @@ class Step:
     sampled : bool
         True if the totals were estimated from the sample itself with ``before`` (non-response
         classes); False if they are known for the population.
+    origin : Basis, optional
+        What the rows add to the totals, with ``before``, where these come from the sample but not
+        from the same auxiliaries (moments of another group).
+    penalty : (p,) float array, optional
+        Second derivative of the penalty on λ of soft targets, added to the cross-products.
+    spread : (p, q) float array, optional
+        L of the covariance L L' of totals that are themselves estimates of another source.
     """
 
     kind: str
@@ -75,6 +90,16 @@ class Step:
     after: np.ndarray
     basis: Basis
     sampled: bool = False
+    origin: Basis | None = None
+    penalty: np.ndarray | None = None
+    spread: np.ndarray | None = None
+
+    def onto(self, left: Basis, factor: np.ndarray | float = 1.0) -> np.ndarray | sparse.csr_matrix:
+        """Σ factor · x_left times what the prediction xB takes away, shape (p_left, p)."""
+        taken = products(left, self.basis, self.carried() * factor)
+        if self.origin is None:
+            return taken
+        return taken - products(left, self.origin, self.before * factor)
 
     def inverse_g(self) -> np.ndarray:
         """(n,) before / after, 0 where the row left the sample."""
@@ -89,6 +114,9 @@ class Step:
 
 def products(left: Basis, right: Basis, factor: np.ndarray) -> np.ndarray | sparse.csr_matrix:
     """Σ factor · x_left x_right' over rows, shape (p_left, p_right)."""
+    if len(left.parts()) > 1 or len(right.parts()) > 1:
+        return np.block([[_dense(products(a, b, factor)) for b in right.parts()]
+                         for a in left.parts()])  # fmt: skip
     if left.matrix is not None and right.matrix is not None:
         return left.matrix.T @ (right.matrix * factor[:, None])
     if left.matrix is not None:
@@ -106,6 +134,10 @@ def products(left: Basis, right: Basis, factor: np.ndarray) -> np.ndarray | spar
         if right.table is not None:
             sums = sums @ right.table
     return sums if left.table is None else left.table.T @ sums
+
+
+def _dense(made: np.ndarray | sparse.csr_matrix) -> np.ndarray:
+    return made.toarray() if sparse.issparse(made) else made
 
 
 def cell_sums(codes: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
@@ -221,26 +253,32 @@ class BoundCalibration:
     unit: np.ndarray
     n_units: int
 
+    @property
+    def outside(self) -> int:
+        """Rows that `residualise` adds for errors of the totals themselves."""
+        return sum(step.spread.shape[1] for step in self.calibration.steps if step.spread is not None)
+
     @cached_property
     def products(self) -> tuple[_Products, ...]:
         """The products of each step."""
         steps = self.calibration.steps
         units = Basis(cells=self.unit, table=None, n_cells=self.n_units)
-        carried = [step.carried() for step in steps]
         out = []
         for k, step in enumerate(steps):
             inverse_g = step.inverse_g()
             gram = products(step.basis, step.basis, np.where(step.after > 0, step.before, 0.0))
+            if step.penalty is not None:
+                gram = gram + np.diag(step.penalty)
             if sparse.issparse(gram):
                 diagonal = gram.diagonal()
                 inverse = np.divide(1.0, diagonal, out=np.zeros(diagonal.size), where=diagonal > 0)
             else:
                 inverse = ginverse(gram)
             later = tuple(
-                products(step.basis, steps[j].basis, carried[j] * inverse_g)
+                steps[j].onto(step.basis, inverse_g)
                 for j in range(k + 1, len(steps))
             )
-            onto_units = products(units, step.basis, carried[k])
+            onto_units = step.onto(units)
             out.append(_Products(inverse_g, inverse, onto_units, later))
         return tuple(out)
 
@@ -256,7 +294,9 @@ class BoundCalibration:
 
         Returns
         -------
-        (n_units, m) float array
+        (n_units + outside, m) float array
+            The rows after those of the units are independent sources of variance 1 outside the
+            sample: errors of the totals themselves.
         """
         steps = self.calibration.steps
         out = np.array(totals, dtype=float)
@@ -269,10 +309,15 @@ class BoundCalibration:
             inverse = made.ginverse
             slopes[k] = inverse[:, None] * cross if inverse.ndim == 1 else inverse @ cross
             out -= made.onto_units @ slopes[k]
-        return out
+        outside = [step.spread.T @ slope for step, slope in zip(steps, slopes, strict=True)
+                   if step.spread is not None]  # fmt: skip
+        return np.concatenate([out, *outside]) if outside else out
 
     @staticmethod
     def _cross(basis: Basis, factor: np.ndarray, aggregate: Aggregate) -> np.ndarray:
+        if len(basis.parts()) > 1:
+            return np.concatenate([BoundCalibration._cross(part, factor, aggregate)
+                                   for part in basis.parts()])  # fmt: skip
         if basis.matrix is not None:
             everyone = np.zeros(factor.size, dtype=np.int32)
             return np.concatenate(
@@ -280,3 +325,30 @@ class BoundCalibration:
             )
         sums = aggregate(basis.cells, basis.n_cells, factor)
         return sums if basis.table is None else basis.table.T @ sums
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """Calibrated weights and how they came about.
+
+    Attributes
+    ----------
+    weights : (n,) float array
+        weights before × g.
+    g : (n,) float array
+        Calibration factor (1 where the weight before is 0).
+    iterations : int
+    converged : bool
+        Always True for what is returned; a failure raises.
+    max_gap : float
+        Largest relative distance between an attained and a target total.
+    calibration : Calibration
+        What the variance needs to know.
+    """
+
+    weights: np.ndarray
+    g: np.ndarray
+    iterations: int
+    converged: bool
+    max_gap: float
+    calibration: Calibration

@@ -7,16 +7,27 @@ margins: rows are touched twice, whatever the number of iterations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from masar_research.engine.auxiliary import Basis, Calibration, Step, cell_sums, ginverse, products
+from masar_research.engine.auxiliary import (
+    Basis,
+    Calibrated,
+    Calibration,
+    Step,
+    cell_sums,
+    ginverse,
+    products,
+)
+from masar_research.engine.calibrating import explain, named
+from masar_research.engine.distances import Distance
+from masar_research.engine.infeasibility import UnmetTargets
 from masar_research.engine.marginals import (
     Margin,
     checked_margins,
     checked_weights,
     crossed,
+    indicators,
     listed,
     outside_weightless,
     refuse_empty,
@@ -25,33 +36,6 @@ from masar_research.engine.marginals import (
 from masar_research.errors import WeightingError
 
 __all__ = ["Calibrated", "Margin", "linear", "poststratify", "rake", "respond"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibrated:
-    """Calibrated weights and how they came about.
-
-    Attributes
-    ----------
-    weights : (n,) float array
-        weights before × g.
-    g : (n,) float array
-        Calibration factor (1 where the weight before is 0).
-    iterations : int
-    converged : bool
-        Always True for what is returned; a failure raises.
-    max_gap : float
-        Largest relative distance between an attained and a target total.
-    calibration : Calibration
-        What the variance needs to know.
-    """
-
-    weights: np.ndarray
-    g: np.ndarray
-    iterations: int
-    converged: bool
-    max_gap: float
-    calibration: Calibration
 
 
 def rake(
@@ -112,14 +96,20 @@ def rake(
         gap = _gap(table, factor, cell_codes, checked)
         iterations += 1
     if not gap <= tol:
+        told = (f"Raking did not converge in {iterations} iterations. Still off: "
+                + _off(table * factor, cell_codes, checked, tol))
+        basis = Basis(cells, indicators(cell_codes, checked), table.size)
+        found = explain(basis, weights, np.concatenate([m.targets for m in checked]), named(checked),
+                        Distance("raking"))
+        if found is not None:
+            raise UnmetTargets.of(found, told)
         raise WeightingError(
-            f"Raking did not converge in {iterations} iterations. Still off: "
-            + _off(table * factor, cell_codes, checked, tol),
-            remedy="Merge categories that hardly occur together, check that the margins describe "
-            "the same population, or raise max_iter.",
-            ar="لم يتقارب ضبط الأوزان مع التوزيعات الهامشية؛ ادمج الفئات النادرة أو راجع الأهداف.",
+            f"{told} Weights that meet all targets exist.",
+            remedy="Raise max_iter, take calibrate(…, method=\"raking\"), whose steps are longer, or merge "
+            "categories that hardly occur together.",
+            ar="لم يتقارب ضبط الأوزان مع التوزيعات الهامشية مع أن تحقيقها ممكن؛ ارفع max_iter أو ادمج الفئات النادرة.",
         )
-    return _finish("rake", weights, factor, cells, _indicators(cell_codes, checked), iterations,
+    return _finish("rake", weights, factor, cells, indicators(cell_codes, checked), iterations,
                    gap)
 
 
@@ -311,7 +301,7 @@ def _linear_basis(weights, checked, matrix, totals) -> tuple[Basis, np.ndarray]:
     cells = table = None
     if checked:
         cells, cell_codes, _ = crossed(weights, checked)
-        table = _indicators(cell_codes, checked)
+        table = indicators(cell_codes, checked)
     targets = [m.targets for m in checked]
     if matrix is None:
         return Basis(cells, table, table.shape[0]), np.concatenate(targets)
@@ -340,14 +330,6 @@ def _finish(kind, weights, factor, cells, table, iterations, gap) -> Calibrated:
     after = weights * g
     step = Step(kind, weights, after, Basis(cells, table, factor.size))
     return Calibrated(after, g, iterations, True, float(gap), Calibration((step,)))
-
-
-def _indicators(cell_codes: np.ndarray, margins: Sequence[Margin]) -> np.ndarray:
-    """(n_cells, Σk) 0/1 table: margin categories of each cell."""
-    return np.hstack(
-        [codes[:, None] == np.arange(m.targets.size)[None, :]
-         for codes, m in zip(cell_codes, margins, strict=True)]
-    ).astype(float)
 
 
 def _spread(factor: np.ndarray, cells: np.ndarray) -> np.ndarray:

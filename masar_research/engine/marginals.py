@@ -93,6 +93,14 @@ def crossed(weights, margins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return cells, codes_of, table
 
 
+def indicators(cell_codes: np.ndarray, margins: Sequence[Margin]) -> np.ndarray:
+    """(n_cells, Σk) 0/1 table: margin categories of each cell."""
+    return np.hstack(
+        [codes[:, None] == np.arange(m.targets.size)[None, :]
+         for codes, m in zip(cell_codes, margins, strict=True)]
+    ).astype(float)
+
+
 def outside_weightless(codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if weights.size and weights.min() > 0:
         return codes
@@ -110,7 +118,8 @@ def checked_weights(weights: np.ndarray) -> np.ndarray:
     return weights
 
 
-def checked_margins(weights, margins) -> list[Margin]:
+def checked_margins(weights, margins, *, agree: bool = True) -> list[Margin]:
+    """Margins with their targets as floats; with ``agree`` they must sum to one total."""
     checked = []
     for position, given in enumerate(margins):
         margin = Margin(*given)
@@ -128,7 +137,7 @@ def checked_margins(weights, margins) -> list[Margin]:
         _check_targets(margin)
         checked.append(margin)
     sums = np.array([m.targets.sum() for m in checked])
-    if np.ptp(sums) > 1e-6 * sums.max():
+    if agree and np.ptp(sums) > 1e-6 * sums.max():
         raise WeightingError(
             "The totals of the margins disagree: "
             + ", ".join(f"{m.name} {s:,.6g}" for m, s in zip(checked, sums, strict=True)) + ".",

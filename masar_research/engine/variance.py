@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,8 @@ def covariance(design: Design, totals: Floats) -> Floats:
 
     With replicates, ``V = Σ_r d_r d_r'`` over their scaled deviations ``d_r = √c_r (θ_r − θ̄)``. In a
     two-phase sample V is the sum of the parts of both phases
-    (`masar_research.engine.two_phase.Phases.parts`).
+    (`masar_research.engine.two_phase.Phases.parts`). Weights calibrated to totals that are estimates of
+    another source add rows of `totals` beyond the units, whose squares are the variance from there.
 
     Parameters
     ----------
@@ -65,6 +68,11 @@ def covariance(design: Design, totals: Floats) -> Floats:
     if design.phases is not None:
         one, two = design.phases.parts(totals, design.unit_weights)
         return one + two
+    outside = 0 if design.replicates is not None else getattr(design.calibration, "outside", 0)
+    if outside and totals.shape[0] == design.n_units + outside:
+        errors = totals[design.n_units :]
+        own = covariance(replace(design, calibration=None), totals[: design.n_units])
+        return own + np.einsum("qi,qj->ij", errors, errors)
     replicated = design.replicates
     expected = design.n_units if replicated is None else replicated.number
     if totals.ndim != 2 or totals.shape[0] != expected:

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from masar_research.codebook import Category, Codebook, Variable
+from masar_research.codebook import from_plain, to_plain
 from masar_research.loading.places_of_files import home
 from masar_research.loading.raw import Note, Raw
 
-READER = "1"
+READER = "2"
 
 
 def key_of(paths: list[Path], *options: str | None) -> str:
@@ -49,7 +49,7 @@ def fetch(key: str) -> Raw | None:
         frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
         return Raw(
             frame,
-            Codebook(_variable(v) for v in facts["variables"]),
+            from_plain(facts["codebook"]),
             tuple(Note(n["kind"], n["en"], n["ar"], tuple(n["columns"])) for n in facts["notes"]),
             facts["checksum"],
         )
@@ -65,7 +65,7 @@ def store(key: str, raw: Raw) -> None:
     facts = {
         "columns": kinds,
         "checksum": raw.checksum,
-        "variables": [_plain(v) for v in raw.codebook.values()],
+        "codebook": to_plain(raw.codebook),
         "notes": [{"kind": n.kind, "en": n.en, "ar": n.ar, "columns": n.columns} for n in raw.notes],
     }
     arrays = [pa.array(raw.frame[name], from_pandas=True) for name in raw.frame.columns]
@@ -87,42 +87,3 @@ def store(key: str, raw: Raw) -> None:
 
 def _place(key: str) -> Path:
     return home() / ".cache" / "read" / f"{key}.parquet"
-
-
-def _plain(variable: Variable) -> dict:
-    def words(text):
-        return None if text is None else dict(text)
-
-    # codes travel as typed pairs: JSON keys would turn numbers into text
-    return {
-        "name": variable.name,
-        "label": words(variable.label),
-        "question": words(variable.question),
-        "level": variable.level,
-        "universe": variable.universe,
-        "unit": words(variable.unit),
-        "source": variable.source,
-        "note": words(variable.note),
-        "categories": [
-            ["t" if isinstance(c.code, str) else "n", c.code, words(c.label), c.missing]
-            for c in variable.categories
-        ],
-    }
-
-
-def _variable(facts: dict) -> Variable:
-    categories = tuple(
-        Category(code if kind == "t" else float(code), label, missing)
-        for kind, code, label, missing in facts["categories"]
-    )
-    return Variable(
-        facts["name"],
-        facts["label"],
-        facts["question"],
-        facts["level"],
-        categories,
-        facts["universe"],
-        facts["unit"],
-        tuple(facts["source"]),
-        facts["note"],
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyreadstat
 
 from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
+from masar_research.loading.codebook_facts import borne_out, declared_ranges, declared_sets
 from masar_research.loading.raw import STATA_MISSING, Note, clean, has_arabic, variable_from, words_of
 
 # The suffixes of readers.STATISTICAL.
@@ -54,11 +56,15 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
         label = meta.column_names_to_labels.get(name)
         level = {"M": "date", "f": "numeric"}.get(values.dtype.kind, "text")
         columns[clean(name)] = values
-        variables.append(
-            _ordered(variable_from(clean(name), label, pairs, gone, level), meta.variable_measure.get(name))
-        )
+        variable = variable_from(clean(name), label, pairs, gone, level)
+        spans = declared_ranges(meta.missing_ranges.get(name), variable.categories)
+        measure = meta.variable_measure.get(name)
+        variables.append(_ordered(replace(variable, missing_ranges=spans), measure))
     notes += _label_notes(variables)
-    return pd.DataFrame(columns), Codebook(variables), notes
+    names = {str(name).casefold(): clean(name) for name in frame.columns}
+    frame = pd.DataFrame(columns)
+    book = Codebook(variables, declared_sets(getattr(meta, "mr_sets", None), names))
+    return frame, borne_out(book, frame), notes
 
 
 def _decode(path: Path) -> tuple[pd.DataFrame, object, list[Note]]:
@@ -240,30 +246,8 @@ def _from_spss(column: pd.Series) -> pd.Series:
 
 def _ordered(variable: Variable, measure: str | None) -> Variable:
     if variable.level == "nominal" and measure == "ordinal":
-        return Variable(
-            variable.name,
-            variable.label,
-            variable.question,
-            "ordinal",
-            variable.categories,
-            variable.universe,
-            variable.unit,
-            variable.source,
-            variable.note,
-        )
-    if not variable.label:
-        return Variable(
-            variable.name,
-            words_of(variable.name),
-            variable.question,
-            variable.level,
-            variable.categories,
-            variable.universe,
-            variable.unit,
-            variable.source,
-            variable.note,
-        )
-    return variable
+        return replace(variable, level="ordinal")
+    return variable if variable.label else replace(variable, label=words_of(variable.name))
 
 
 def _label_notes(variables: list[Variable]) -> list[Note]:

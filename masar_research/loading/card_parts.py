@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from masar_research.codebook import Text
 from masar_research.errors import DataError
 from masar_research.expressions import parse
-
+from masar_research.loading.code_ranges import check_keys
 
 LONGEST_LABEL, LONGEST_QUESTION = 300, 1500
 LONGEST_WORD, LONGEST_WORD_OF_A_LABEL = 120, 40
@@ -92,8 +92,10 @@ def _expression(value: Any) -> str:
 Code = Annotated[float | str, BeforeValidator(_code)]
 WaveCode = Annotated[int | str, BeforeValidator(_wave)]
 Condition = Annotated[str, BeforeValidator(_expression)]
+Recode = Annotated[dict[Code, Code], AfterValidator(check_keys)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Kind = Literal["refused", "dont_know", "not_applicable", "not_asked", "missing"]
+Missing = Annotated[dict[Code, Kind], AfterValidator(check_keys)]
 Level = Literal["nominal", "ordinal", "numeric", "text", "date"]
 
 
@@ -204,12 +206,23 @@ class Combined(Part):
 
 
 class PerWave(Part):
-    """What differs in one wave."""
+    """What differs in one wave; ``break:`` says why earlier waves are no longer comparable with this one."""
 
     from_: str | None = Field(default=None, alias="from")
-    recode: dict[Code, Code] | None = None
-    missing: dict[Code, Kind] | None = None
+    recode: Recode | None = None
+    reverse: bool | None = None
+    missing: Missing | None = None
     not_asked: Literal[True] | None = None
+    question: Question | None = None
+    break_: Bilingual | None = Field(default=None, alias="break")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> PerWave:
+        if self.recode is not None and self.reverse:
+            raise ValueError("give either recode: or reverse: true, one of the two")
+        if self.not_asked and self.break_ is not None:
+            raise ValueError("a wave that did not ask has no break; write it at the wave that asks again")
+        return self
 
 
 class VariableCard(Part):
@@ -226,12 +239,14 @@ class VariableCard(Part):
     unit: Label | None = None
     level: Level | None = None
     codes: dict[Code, Label] = {}
-    recode: dict[Code, Code] | None = None
-    missing: dict[Code, Kind] = {}
+    recode: Recode | None = None
+    reverse: bool = False
+    missing: Missing = {}
     missing_labels: dict[Code, Label] = {}
     universe: Condition | None = None
     needs: tuple[Name, ...] = ()
     waves: dict[WaveCode, PerWave] = {}
+    guess: str | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> VariableCard:
@@ -252,9 +267,9 @@ class VariableCard(Part):
                 + (f", found {', '.join(origins)}" if origins else "")
             )
         derived = bool(origins) and origins[0] != "from"
-        if derived and (self.recode is not None or self.missing or self.waves):
+        if derived and (self.recode is not None or self.reverse or self.missing or self.waves):
             raise ValueError(
-                f"recode:, missing: and waves: belong to a variable that is read with from:, not to {origins[0]}:"
+                f"recode:, reverse:, missing: and waves: belong to a variable that is read with from:, not to {origins[0]}:"
             )
         if self.cases is not None:
             if not self.cases:
@@ -274,6 +289,10 @@ class VariableCard(Part):
         for recode in (self.recode, *(wave.recode for wave in self.waves.values())):
             if recode and self.codes:
                 self._known(list(recode.values()), "recode:")
+        if self.reverse and self.recode is not None:
+            raise ValueError("give either recode: or reverse: true, one of the two")
+        if self.reverse or any(wave.reverse for wave in self.waves.values()):
+            _mirrored(self.codes)
         if self.level in ("nominal", "ordinal") and not self.codes:
             raise ValueError(f"level {self.level} needs its codes: with labels")
         return self
@@ -286,10 +305,46 @@ class VariableCard(Part):
                 "does not label. Add the label or correct the code"
             )
 
+    def mapping(self, wave: int | str) -> dict[Code, Code] | None:
+        """Raw code or range → harmonised code in a wave; None where codes stay as they are."""
+        own = self.waves.get(wave)
+        if own is not None and own.recode is not None:
+            return own.recode
+        turned = self.reverse if own is None or own.reverse is None else own.reverse
+        if turned:
+            return _mirrored(self.codes)
+        return None if own is not None and own.reverse is False and self.reverse else self.recode
+
+    def gone(self, wave: int | str) -> dict[Code, Kind]:
+        """Raw code or range → kind of missing value in a wave."""
+        own = self.waves.get(wave)
+        return {**self.missing, **((own.missing or {}) if own is not None else {})}
+
+    def names(self) -> tuple[str, ...]:
+        """The names a derived variable is made of, its universe's included."""
+        texts = [case.when for case in self.cases or () if case.when] + [
+            text for text in (self.compute, self.universe) if text
+        ]
+        used = [name for text in texts for name in sorted(parse(text).names)]
+        return tuple(dict.fromkeys([*([self.bands.of] if self.bands else []), *used, *self.needs]))
+
     @property
     def scale(self) -> str:
         """The level of measurement, given or implied."""
         return self.level or ("nominal" if self.codes else "numeric")
+
+
+def _mirrored(codes: dict[Code, Label]) -> dict[Code, Code]:
+    """Each code of a scale → the one that lies as far from the other end."""
+    numbers = [code for code in codes if not isinstance(code, str)]
+    ends = (min(numbers) + max(numbers)) if numbers else 0.0
+    turned = {ends - code: code for code in numbers}
+    if len(numbers) < len(codes) or not numbers or set(turned) != set(numbers):
+        raise ValueError(
+            "reverse: needs codes: whose numbers lie evenly about their middle, such as 1 to 5; "
+            "write the recode: out instead"
+        )
+    return turned
 
 
 def _show(code: float | str) -> str:

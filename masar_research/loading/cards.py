@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from masar_research.codebook import Text
 from masar_research.errors import CardError
 from masar_research.expressions import parse
 from masar_research.loading import card_copies
@@ -39,6 +40,8 @@ from masar_research.loading.card_parts import (
     WaveCode,
 )
 from masar_research.loading.presets import all_presets
+from masar_research.loading.standard_frame import strange_codes
+from masar_research.loading.undecided import told, undecided
 from masar_research.loading.yaml_lines import Lines, at_line, did_you_mean, read_yaml
 
 __all__ = ["FormSheets", "SurveyCard", "VariableCard", "read_card"]
@@ -53,6 +56,7 @@ class SurveyCard(Part):
     """
 
     study: Name
+    draft: bool = False
     title: Label
     synthetic: bool = False
     notice: Bilingual | None = None
@@ -72,6 +76,37 @@ class SurveyCard(Part):
         if self.synthetic and self.notice is None:
             raise ValueError("a synthetic study needs a notice: in English and Arabic that says so")
         return self
+
+    def breaks(self, names: Iterable[str]) -> dict[int | str, Text]:
+        """Where the series of some variables break: wave → why earlier waves are not comparable with it.
+
+        A variable made of others breaks where they do.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Harmonised variables; others are passed over.
+        """
+        out: dict[int | str, Text] = {}
+        for name in self.ingredients(names):
+            for wave, own in self.variables[name].waves.items():
+                if own.break_ is None:
+                    continue
+                told = out.get(wave)
+                out[wave] = own.break_ if told is None else Text(*(f"{told[x]} {own.break_[x]}" for x in ("en", "ar")))
+        return {wave: out[wave] for wave in self.waves if wave in out}
+
+    def ingredients(self, names: Iterable[str]) -> list[str]:
+        """These variables and every variable of the card they are made of, each once."""
+        found: dict[str, None] = {}
+        queue = list(names)
+        while queue:
+            name = queue.pop(0)
+            if name in found or name not in self.variables:
+                continue
+            found[name] = None
+            queue += self.variables[name].names()
+        return list(found)
 
 
 def read_card(path: str | Path) -> SurveyCard:
@@ -147,6 +182,7 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     f"{name!r} is not among the card's variables.",
                     f"Name a variable of this card. {did_you_mean(name, names)}",
                 )
+    _check_decided(card, lines)
     _check_preset(card, lines)
     _check_replicates(card, lines)
     if "wave" in names:
@@ -163,6 +199,12 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                 f"Weighting uses harmonised variables. {did_you_mean(name, names)}",
             )
     for name, variable in names.items():
+        for strange in strange_codes(name, variable.codes):
+            raise lines.error(
+                ["variables", name, "codes"],
+                f"{name} is a variable of the standard frame, and its {strange}.",
+                "Recode to the frame's codes, or give the variable a name of its own (masar_research.loading.standard_frame()).",
+            )
         for used in sorted(parse(variable.universe).names) if variable.universe else ():
             if used not in names:
                 raise lines.error(
@@ -177,6 +219,17 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     f"{wave!r} is not a wave of this card.",
                     did_you_mean(str(wave), card.waves),
                 )
+
+
+def _check_decided(card: SurveyCard, lines: Lines) -> None:
+    if card.draft or next(undecided(lines.tree), None) is None:
+        return
+    first = next(undecided(lines.tree))[0]
+    raise lines.error(
+        first,
+        f"decisions are open:\n{told(lines)}",
+        "Write each text that begins with TODO, confirm or correct each guess and delete its guess: line.",
+    )
 
 
 def _check_preset(card: SurveyCard, lines: Lines) -> None:

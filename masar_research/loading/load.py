@@ -19,6 +19,8 @@ from masar_research.loading.raw import Raw
 from masar_research.loading.readers import read
 from masar_research.loading.replicate_columns import with_replicates
 from masar_research.loading.resolve import resolve
+from masar_research.loading.undecided import told
+from masar_research.loading.yaml_lines import read_yaml
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
@@ -59,6 +61,7 @@ def load(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache:
     from masar_research.survey import Survey
 
     card = card if isinstance(card, SurveyCard) else read_card(find_card(card))
+    _no_draft(card)
     waves = _waves(card, wave)
     raws = {each: read_wave(card, each, cache=cache) for each in waves}
     cards = {each: resolve(card, each, raws[each]) for each in waves}
@@ -199,6 +202,18 @@ def _reconciled(parts: list[Harmonised], names: list[str]) -> list[Harmonised]:
                     mine[k] = Column(values, {**rest, RESERVED[kind]: kind}, column.source)
                     columns[k][name], frames[k][name] = mine[k], values
     return [Harmonised(frame, column, part.report) for frame, column, part in zip(frames, columns, parts)]
+
+
+def _no_draft(card: SurveyCard) -> None:
+    if not card.draft:
+        return
+    open_points = told(read_yaml(card.path)) if card.path is not None and card.path.is_file() else ""
+    raise card_error(
+        card,
+        ["draft"],
+        "the card is a draft" + (f"; open are:\n{open_points}" if open_points else "."),
+        "Decide each, delete the guess: lines, then delete draft: true.",
+    )
 
 
 def _waves(card: SurveyCard, wave: int | str | None) -> list[int | str]:

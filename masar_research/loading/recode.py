@@ -10,6 +10,7 @@ import pandas as pd
 
 from masar_research.errors import DataError
 from masar_research.loading.cards import VariableCard
+from masar_research.loading.code_ranges import span_of, spread
 from masar_research.loading.dates import to_dates
 from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.numbers import as_numbers
@@ -56,9 +57,9 @@ def read_column(work: Work, name: str, card: VariableCard) -> Column:
         )
         work.say(name, source, "(text)", "(text)", "", int(values.notna().sum()))
         return Column(values.to_numpy(), {}, (source,))
-    recode = (own.recode if own and own.recode is not None else None) or card.recode
-    gone = dict(card.missing) | dict(own.missing or {} if own else {})
-    return _recoded(work, name, card, _alike(work, name, card, raw, recode, gone), source, recode, gone)
+    recode, gone = card.mapping(work.wave), card.gone(work.wave)
+    alike = _alike(work, name, card, raw, recode, gone)
+    return _recoded(work, name, card, alike, source, recode, gone)
 
 
 def _dates(work: Work, name: str, raw: pd.Series) -> np.ndarray:
@@ -75,12 +76,12 @@ def _alike(
 ) -> pd.Series:
     """The column with codes of the type the card's keys have."""
     keys = [*(recode if recode is not None else card.codes), *gone]
-    numeric_keys = all(not isinstance(key, str) for key in keys)
+    numeric_keys = all(not isinstance(key, str) or span_of(key) for key in keys)
     if raw.dtype.kind == "M":
         raise work.error(name, "from", f"the column {raw.name!r} holds dates.", "Write level: date.")
     if raw.dtype.kind == "f":
         if keys and not numeric_keys:
-            shown = next(key for key in keys if isinstance(key, str))
+            shown = next(key for key in keys if isinstance(key, str) and not span_of(key))
             raise work.error(
                 name,
                 "from",
@@ -121,6 +122,10 @@ def _recoded(
 ) -> Column:
     declared = work.codebook.missing_kinds(source)
     targets = set(card.codes) if recode is None else set(recode.values())
+    if recode is not None:
+        # a range is about answers: a code declared missing needs a key of its own to become one
+        recode = {k: v for k, v in spread(recode, raw).items() if k in recode or k not in declared}
+    gone = spread(gone, raw)
     text_out = raw.dtype.kind != "f" if recode is None else any(isinstance(code, str) for code in targets)
     _no_clash(work, name, recode, gone, targets)
     # a code the file declares missing stays missing unless the card gives it a meaning of its own

@@ -17,6 +17,8 @@ from masar_research.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from masar_research.codebook.applying import Applied
+
 
 class Codebook(Mapping[str, Variable]):
     """The variables of a frame, by name, in the order they are displayed in; immutable.
@@ -291,6 +293,18 @@ class Codebook(Mapping[str, Variable]):
         from masar_research.codebook.workbook import write_workbook
 
         return write_workbook(path, {"": self}, lang)
+
+    def apply(self, path: str | Path) -> Applied:
+        """An edited workbook of this codebook, applied; data follow with ``survey.apply_codebook``.
+
+        Raises
+        ------
+        DataError
+            If the workbook was made from other variables or codes, or says what cannot be.
+        """
+        from masar_research.codebook.applying import apply_workbook
+
+        return apply_workbook(path, {"": self})[""]
 
     def _repr_html_(self) -> str:
         from masar_research.codebook.showing import as_html

@@ -320,11 +320,10 @@ class VariableCard(Part):
         own = self.waves.get(wave)
         return {**self.missing, **((own.missing or {}) if own is not None else {})}
 
-    def names(self) -> tuple[str, ...]:
-        """The names a derived variable is made of, its universe's included."""
-        texts = [case.when for case in self.cases or () if case.when] + [
-            text for text in (self.compute, self.universe) if text
-        ]
+    def names(self, universe: bool = True) -> tuple[str, ...]:
+        """The names a variable is made of, those of its universe only if asked for."""
+        texts = [case.when for case in self.cases or () if case.when]
+        texts += [text for text in (self.compute, self.universe if universe else None) if text]
         used = [name for text in texts for name in sorted(parse(text).names)]
         return tuple(dict.fromkeys([*([self.bands.of] if self.bands else []), *used, *self.needs]))
 
@@ -352,18 +351,30 @@ def _show(code: float | str) -> str:
 
 
 class Margin(Part):
-    """Population totals or shares over the cells of some variables."""
+    """Population totals over the cells of some variables: from a file, written here, or a reference margin.
+
+    `population` says whom they count, and a margin that counts others than the study covers is refused;
+    `accept` says why other exclusions are accepted.
+    """
 
     variables: tuple[Name, ...] = Field(min_length=1)
     file: str | None = None
     key: str | None = None
     targets: dict[str | float, float] | None = None
     source: Bilingual | None = None
+    reference: str | None = None
+    shares: bool = False
+    population: Population | None = None
+    accept: Bilingual | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Margin:
-        if (self.file is None) == (self.targets is None):
-            raise ValueError("give either file: (with key:) or targets:, one of the two")
+        if sum(given is not None for given in (self.file, self.targets, self.reference)) != 1:
+            raise ValueError("give one of file: (with key:), targets: or reference:")
+        if self.reference is not None and (self.source or self.population):
+            raise ValueError("a reference: brings its own source: and population:. Leave these out")
+        if self.accept is not None and self.reference is None and self.population is None:
+            raise ValueError("accept: belongs to a margin with reference: or population:")
         return self
 
 
@@ -405,6 +416,14 @@ class TrimStep(Part):
 
 
 Step = Annotated[NonresponseStep | RakeStep | PoststratifyStep | TrimStep, Field(discriminator="step")]
+
+
+class SetCard(Part):
+    """A question with several answers, kept in several variables of the card."""
+
+    label: Label
+    variables: tuple[Name, ...] = Field(min_length=2)
+    counted: Code | None = 1.0
 
 
 class Disclosure(Part):

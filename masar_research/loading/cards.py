@@ -33,12 +33,14 @@ from masar_research.loading.card_parts import (
     Population,
     PoststratifyStep,
     RakeStep,
+    SetCard,
     Step,
     TrimStep,
     VariableCard,
     Wave,
     WaveCode,
 )
+from masar_research.loading.card_outcomes import OutcomesCard
 from masar_research.loading.presets import all_presets
 from masar_research.loading.standard_frame import strange_codes
 from masar_research.loading.undecided import told, undecided
@@ -66,7 +68,9 @@ class SurveyCard(Part):
     waves: dict[WaveCode, Wave] = Field(min_length=1)
     select: Condition | None = None
     variables: dict[Name, VariableCard] = Field(min_length=1)
+    sets: dict[Name, SetCard] = Field(default_factory=dict)
     weighting: tuple[Step, ...] = ()
+    outcomes: OutcomesCard | None = None
     disclosure: Disclosure
     lacks: tuple[Lack, ...] = ()
     path: Path | None = Field(default=None, exclude=True, repr=False)
@@ -75,6 +79,10 @@ class SurveyCard(Part):
     def _agrees(self) -> SurveyCard:
         if self.synthetic and self.notice is None:
             raise ValueError("a synthetic study needs a notice: in English and Arabic that says so")
+        for name, several in self.sets.items():
+            unknown = [each for each in several.variables if each not in self.variables]
+            if unknown:
+                raise ValueError(f"sets: {name} names {', '.join(unknown)}, which is no variable of the card")
         return self
 
     def breaks(self, names: Iterable[str]) -> dict[int | str, Text]:
@@ -105,7 +113,7 @@ class SurveyCard(Part):
             if name in found or name not in self.variables:
                 continue
             found[name] = None
-            queue += self.variables[name].names()
+            queue += self.variables[name].names(universe=False)
         return list(found)
 
 
@@ -356,6 +364,7 @@ def _keys_at(where: list, fault: dict) -> list[str]:
                     "replicates": ReplicatesCard,
                     "combine": Combined,
                     "disclosure": Disclosure,
+                    "outcomes": OutcomesCard,
                     "lacks": Lack,
                     "fieldwork": Fieldwork,
                     "bands": Bands,

@@ -1,0 +1,306 @@
+"""From a harmonised variable back to the file: its columns, the codes behind each code, the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from masar_research.codebook import Codebook
+from masar_research.errors import DataError
+from masar_research.expressions import parse
+from masar_research.loading.cards import SurveyCard
+from masar_research.loading.harmonise import selected
+from masar_research.loading.load import read_wave
+from masar_research.loading.resolve import resolve
+from masar_research.loading.yaml_lines import did_you_mean
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
+
+ROW = "row of the file"
+FEW, MOST = 40, 120
+_COLUMNS = ["wave", "source", "raw", "raw_en", "raw_ar", "code", "label_en", "label_ar", "meaning", "n"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a harmonised variable comes from.
+
+    Attributes
+    ----------
+    variable : str
+    columns : mapping
+        Wave → the columns of its file the variable is made of; empty where it was not asked.
+    table : pandas.DataFrame
+        wave, source, raw, raw_en, raw_ar, code, label_en, label_ar, meaning, n: every combination of
+        raw codes and the harmonised code it became, with the rows that hold it. A raw column of many
+        values is told as its range, ``"18..29"``; ``code`` is NaN or None where the result is blank.
+    """
+
+    variable: str
+    columns: Mapping[int | str, tuple[str, ...]]
+    table: pd.DataFrame
+
+    def of(self, code: float | str) -> pd.DataFrame:
+        """The raw codes behind one harmonised code."""
+        return self.table[self.table["code"] == code].reset_index(drop=True)
+
+    def _repr_html_(self) -> str:
+        from masar_research.loading.harmonisation_html import codes_table
+
+        return codes_table(self.table, None)
+
+
+def source_of(survey: Survey, variable: str) -> Source:
+    """The columns and raw codes behind a variable of a loaded survey, per wave.
+
+    Parameters
+    ----------
+    survey : Survey
+        As `masar_research.load` gives it; the files are read again (from the cache).
+    variable : str
+        A variable of its card.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If the survey was not loaded from a card, the variable is not of the card, or the files are
+        no longer the ones the survey was loaded from.
+
+    Examples
+    --------
+    >>> survey.source_of("education").of(5)[["wave", "raw", "n"]]    # doctest: +SKIP
+    """
+    columns, tables = {}, []
+    for wave, frame, book, values in _waves(survey, variable):
+        names = _columns_of(survey, wave, variable, frame)
+        columns[wave] = names
+        tables.append(crossed(wave, names, frame, book, values, variable, survey.codebook))
+    return Source(variable, columns, pd.concat(tables, ignore_index=True)[_COLUMNS])
+
+
+def raw_rows(survey: Survey, variable: str) -> pd.DataFrame:
+    """Every row of the survey with its row in the file and the raw codes behind a variable.
+
+    Parameters
+    ----------
+    survey : Survey
+    variable : str
+
+    Returns
+    -------
+    pandas.DataFrame, shape (n, 3 + raw columns)
+        In the order of ``survey.frame``: ``wave``, ``row of the file`` (from 0), the variable, and
+        the columns of the file (blank where a wave has another column).
+
+    Raises
+    ------
+    DataError
+        As for `source_of`.
+
+    Examples
+    --------
+    >>> survey.raw_rows("sex").query("sex == 2")    # doctest: +SKIP
+    """
+    parts = []
+    for wave, frame, _, values in _waves(survey, variable):
+        names = _columns_of(survey, wave, variable, frame)
+        # a column of the file may bear the variable's own name
+        renamed = {name: f"{name} (file)" if name in (variable, "wave") else name for name in names}
+        part = frame[[ROW, *names]].rename(columns=renamed)
+        part.insert(0, "wave", wave)
+        part.insert(2, variable, values)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def crossed(
+    wave: int | str, names: tuple[str, ...], frame: pd.DataFrame, book: Codebook, values: np.ndarray,
+    variable: str, harmonised: Codebook,
+) -> pd.DataFrame:  # fmt: skip
+    """Raw codes crossed with what they became.
+
+    Parameters
+    ----------
+    wave : int or str
+    names : tuple of str
+        Columns of the file.
+    frame : pandas.DataFrame, n rows
+        The file's rows of the study.
+    book : Codebook
+        Of the file.
+    values : ndarray (n,)
+        The harmonised variable.
+    variable : str
+    harmonised : Codebook
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``Source.table``.
+    """
+    many = [name for name in names if frame[name].nunique() > FEW]
+    table = pd.DataFrame({"code": _plain(values, harmonised.missing_codes(variable))})
+    for name in names:
+        kinds = book.missing_codes(name)
+        column = frame[name]
+        # missing codes stand for themselves also where the rest is a range
+        told = column.where(column.isin(list(kinds))) if name in many else column
+        table[f"raw:{name}"] = told.to_numpy()
+        table[f"any:{name}"] = column.isna().to_numpy()
+    size = _distinct(values)
+    grouped = table.groupby(list(table.columns), dropna=False, sort=True)
+    if grouped.ngroups > MOST:
+        grouped, names = table.groupby(["code"], dropna=False, sort=True), names[:0]
+        origin = [column[4:] for column in table.columns if column.startswith("raw:")]
+        source = " × ".join(origin[:3]) + (f" × … ({len(origin)})" if len(origin) > 3 else "")
+    else:
+        source = " × ".join(names)
+    number = grouped.ngroup().to_numpy()
+    counts = np.bincount(number, minlength=grouped.ngroups)
+    heads = table.assign(group=number).drop_duplicates("group").set_index("group")
+    rows = []
+    for group in range(grouped.ngroups):
+        head = heads.loc[group]
+        code = head["code"]
+        label, meaning = _meaning(harmonised, variable, code, size)
+        told = [_told(name, head, frame, book, number == group, name in many) for name in names]
+        before = _joined(told) if told else ("", "", "")
+        rows.append((
+            wave, source, *before, code, label.get("en", ""), label.get("ar", ""), meaning, int(counts[group])
+        ))  # fmt: skip
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _joined(told: list[tuple[str, str, str]]) -> tuple[str, str, str]:
+    """One code as it is; several side by side, the other language where one is absent."""
+    if len(told) == 1:
+        return told[0]
+    shown = [raw for raw, _, _ in told]
+    english = [en or ar or raw for raw, en, ar in told]
+    arabic = [ar or en or raw for raw, en, ar in told]
+    return " × ".join(shown), " × ".join(english), " × ".join(arabic)
+
+
+def _distinct(values: np.ndarray) -> int:
+    return int(pd.Series(values).nunique())
+
+
+def _plain(values: np.ndarray, missing: frozenset) -> np.ndarray:
+    """The harmonised codes; one word for the answers where there are many."""
+    column = pd.Series(values)
+    if column.nunique() <= FEW and column.dtype.kind != "M":
+        return column.to_numpy()
+    gone = column.isin(list(missing))
+    out = np.where(column.isna(), None, "(value)").astype(object)
+    out[gone.to_numpy()] = column[gone].to_numpy()
+    return out
+
+
+def _meaning(book: Codebook, variable: str, code: object, size: int) -> tuple[Mapping[str, str], str]:
+    if code is None or code != code:
+        return {"en": "(blank)", "ar": "(فارغ)"}, "missing"
+    for category in book[variable].categories if variable in book else ():
+        if isinstance(category.code, str) == isinstance(code, str) and category.code == code:
+            return category.label, category.missing or ""
+    return {"en": f"({size:,} values)", "ar": f"({size:,} قيمة)"} if code == "(value)" else {}, ""
+
+
+def _told(name: str, head: pd.Series, frame: pd.DataFrame, book: Codebook, rows: np.ndarray, many: bool) -> tuple[str, str, str]:
+    """A raw code and its labels; a range where the column has many values."""
+    if head[f"any:{name}"]:
+        return "(blank)", "(blank)", "(فارغ)"
+    raw = head[f"raw:{name}"]
+    if many and (raw is None or raw != raw):
+        held = frame[name][rows]
+        if held.dtype.kind in "fiu":
+            low, high = held.min(), held.max()
+            return f"{low:.15g}..{high:.15g}" if low != high else f"{low:.15g}", "", ""
+        return f"({held.nunique():,})", "(text)", "(نص)"
+    label: Mapping[str, str] = {}
+    for category in book[name].categories if name in book else ():
+        if isinstance(category.code, str) == isinstance(raw, str) and category.code == raw:
+            label = category.label
+    shown = raw if isinstance(raw, str) else f"{raw:.15g}" if isinstance(raw, float | int) else str(raw)
+    return shown, label.get("en", ""), label.get("ar", "")
+
+
+def raw_columns(card: SurveyCard, wave: int | str, name: str, columns: Iterable[str], _open: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The columns of a wave's file a variable's values are made of, through whatever variables lie between.
+
+    Columns that only say whom it applies to (``universe:``) are not among them.
+
+    Parameters
+    ----------
+    card : SurveyCard
+        Its preset resolved.
+    wave : int or str
+    name : str
+        A variable of the card.
+    columns : iterable of str
+        What the file has.
+    """
+    columns = list(columns)
+    variable = card.variables[name]
+    own = variable.waves.get(wave)
+    if own is not None and own.not_asked:
+        return ()
+    source = (own.from_ if own is not None else None) or variable.from_
+    found: list[str] = [source] if source is not None else []
+    found += variable.combine.columns if variable.combine is not None else ()
+    for each in variable.names(universe=False):
+        if each in card.variables and each != name and each not in _open:
+            found += raw_columns(card, wave, each, columns, (*_open, name))
+        elif each in columns:
+            found.append(each)
+    return tuple(dict.fromkeys(found))
+
+
+def with_rows(card: SurveyCard, raw) -> pd.DataFrame:
+    """The file's rows of the study, each with its place in the file."""
+    numbered = raw.frame.assign(**{ROW: np.arange(len(raw.frame))})
+    return selected(replace(raw, frame=numbered), card)
+
+
+def _waves(survey: Survey, variable: str):
+    card = survey.card
+    if card is None:
+        raise DataError(
+            "The survey was not loaded from a card, so there is no record of what became what.",
+            remedy="Load it with masar_research.load(card).",
+            ar="لم يُحمَّل المسح من بطاقة، فلا سجل لما تحوّل إليه كل رمز. حمّله بالأمر masar_research.load.",
+        )
+    if variable not in card.variables:
+        raise DataError(
+            f"{variable!r} is not a variable of the card {card.study}.",
+            remedy=did_you_mean(variable, card.variables),
+            ar=f"«{variable}» ليس من متغيرات البطاقة {card.study}.",
+        )
+    frame = survey.frame
+    for wave in card.waves:
+        mine = (frame["wave"].astype(str) if frame["wave"].dtype.kind != "f" else frame["wave"]) == (
+            str(wave) if frame["wave"].dtype.kind != "f" else wave
+        )
+        if not mine.any():
+            continue
+        raw = read_wave(card, wave)
+        rows = with_rows(card, raw)
+        if len(rows) != int(mine.sum()):
+            raise DataError(
+                f"The file of wave {wave} holds {len(rows):,} rows of the study, the survey {int(mine.sum()):,}.",
+                remedy="Load the survey again: the file has changed, or rows were left out by hand.",
+                ar=f"عدد سجلات ملف الجولة {wave} لا يوافق عدد سجلات المسح؛ حمّل المسح من جديد.",
+            )
+        yield wave, rows, raw.codebook, frame.loc[mine, variable].to_numpy()
+
+
+def _columns_of(survey: Survey, wave: int | str, variable: str, frame: pd.DataFrame) -> tuple[str, ...]:
+    return raw_columns(survey.card, wave, variable, frame.columns)

@@ -24,6 +24,7 @@ from masar_research.engine.distances import Distance
 from masar_research.engine.infeasibility import LEAST, Conflict, UnmetTargets, conflict
 from masar_research.engine.marginals import (
     Margin,
+    check_agreement,
     checked_margins,
     checked_weights,
     crossed,
@@ -142,7 +143,11 @@ def calibrate(
     weights = checked_weights(weights)
     distance = Distance("linear") if distance is None else distance
     firm = softness is None or not (softness.tolerance.any() or np.isfinite(softness.cost).any())
-    checked = checked_margins(weights, margins, agree=firm) if margins else []
+    checked = checked_margins(weights, margins, agree=False) if margins else []
+    if firm:
+        facts = tuple(once) or (False,) * len(checked)
+        for kind in (False, True):
+            check_agreement([m for m, fact in zip(checked, facts, strict=False) if bool(fact) is kind])
     if numbers is not None:
         numbers = _checked(numbers, weights)
     if not checked and numbers is None:

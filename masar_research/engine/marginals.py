@@ -136,15 +136,21 @@ def checked_margins(weights, margins, *, agree: bool = True) -> list[Margin]:
         refuse_missing(weights, margin)
         _check_targets(margin)
         checked.append(margin)
-    sums = np.array([m.targets.sum() for m in checked])
-    if agree and np.ptp(sums) > 1e-6 * sums.max():
+    if agree:
+        check_agreement(checked)
+    return checked
+
+
+def check_agreement(margins: Sequence[Margin]) -> None:
+    """Refuse margins that do not sum to one total."""
+    sums = np.array([m.targets.sum() for m in margins])
+    if sums.size and np.ptp(sums) > 1e-6 * sums.max():
         raise WeightingError(
             "The totals of the margins disagree: "
-            + ", ".join(f"{m.name} {s:,.6g}" for m, s in zip(checked, sums, strict=True)) + ".",
+            + ", ".join(f"{m.name} {s:,.6g}" for m, s in zip(margins, sums, strict=True)) + ".",
             remedy="Scale all margins to the same population, or give shares with total=.",
             ar="مجاميع التوزيعات الهامشية غير متساوية.",
         )
-    return checked
 
 
 def counted(where: np.ndarray, rows: np.ndarray | None) -> int:

@@ -9,7 +9,7 @@ product they need is summed once, when the calibration is bound to the units of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -110,6 +110,60 @@ class Step:
     def carried(self) -> np.ndarray:
         """(n,) weight with which the prediction xB is taken away (sampled: and given back)."""
         return self.after - self.before if self.sampled else self.after
+
+    def metric(self) -> np.ndarray:
+        """(n,) weights of the cross-products of the auxiliaries."""
+        return np.where(self.after > 0, self.before, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solved(Step):
+    """Weights that are a smooth function of coefficients b which solve Σ score_i x_i = known.
+
+    Parameters
+    ----------
+    slope : (n,) float array
+        −∂ log(weight after) / ∂η of each row, η = x'b.
+    score : (n,) float array
+        The equations' term of each row: weight × residual of a response model, for instance.
+    curvature : (n,) float array
+        −∂ score / ∂η.
+    free : bool
+        The equations do not hold the weights before (an unweighted model), so that no earlier
+        step reaches them.
+
+    Notes
+    -----
+    The influence of row i on a total of z is w_i z_i − score_i x_i'B, with
+    B = (Σ curvature x x')⁻ Σ slope w z x (M-estimation, the two sets of equations stacked).
+
+    References
+    ----------
+    Stefanski and Boos (2002), Am. Statistician 56; Binder (1983), Int. Stat. Review 51.
+    """
+
+    slope: np.ndarray = field(kw_only=True)
+    score: np.ndarray = field(kw_only=True)
+    curvature: np.ndarray = field(kw_only=True)
+    free: bool = False
+
+    def onto(self, left: Basis, factor: np.ndarray | float = 1.0) -> np.ndarray | sparse.csr_matrix:
+        """Σ factor · x_left times what xB takes away; nothing of an earlier step where free."""
+        if self.free and isinstance(factor, np.ndarray):
+            factor = np.zeros_like(factor)
+        return products(left, self.basis, self.score * factor)
+
+    def inverse_g(self) -> np.ndarray:
+        """(n,) factor of weight × influence in the cross-products with the auxiliaries."""
+        return self.slope
+
+    def carried(self) -> np.ndarray:
+        """(n,) weight with which the prediction xB is taken away."""
+        return self.score
+
+    def metric(self) -> np.ndarray:
+        """(n,) weights of the cross-products of the auxiliaries."""
+        return self.curvature
 
 
 def products(left: Basis, right: Basis, factor: np.ndarray) -> np.ndarray | sparse.csr_matrix:
@@ -266,7 +320,7 @@ class BoundCalibration:
         out = []
         for k, step in enumerate(steps):
             inverse_g = step.inverse_g()
-            gram = products(step.basis, step.basis, np.where(step.after > 0, step.before, 0.0))
+            gram = products(step.basis, step.basis, step.metric())
             if step.penalty is not None:
                 gram = gram + np.diag(step.penalty)
             if sparse.issparse(gram):

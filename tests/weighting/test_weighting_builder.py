@@ -226,7 +226,7 @@ def test_silent_error_28_every_weight_above_the_cap_terminates():
     refuses("lies outside the bounds", lambda: survey.weighting.trim(upper=1.0).apply())
     assert (survey.weighting.trim(upper=1.0, redistribute=False).apply().design.weights == 1.0).all()
     refuses("The bounds cross", lambda: survey.weighting.trim(upper=2.0, lower=3.0).apply())
-    refuses("cannot be read", lambda: survey.weighting.trim(upper="p95 * 2").apply())
+    refuses("cannot be read", lambda: survey.weighting.trim(upper="p950 * 2").apply())
     refuses("not a positive number", lambda: survey.weighting.trim(upper=-1.0).apply())
     refuses("given no bound", lambda: survey.weighting.trim())
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from masar_research.engine.auxiliary import Calibration
 from masar_research.errors import WeightingError
+from masar_research.estimates import Estimates
 from masar_research.weighting import steps as kinds
+from masar_research.weighting.calibrating_asked import balance_step, calibration_step, entropy_step
 from masar_research.weighting.report import Report, report
 from masar_research.weighting.steps import Applied, Ground, Step, Waves
 from masar_research.weighting.targets import margin, read_file, read_margins
@@ -120,6 +122,101 @@ class Weighting:
             Most iterations, and the largest relative gap that may remain.
         """
         return self._with(kinds.Rake(read_margins(targets), total, max_iter, tol))
+
+    def calibrate(
+        self,
+        targets: Mapping[Any, Any] | Estimates | Sequence[Estimates],
+        method: str = "raking",
+        bounds: tuple[float, float] | None = None,
+        limits: tuple[float, float] | None = None,
+        population: float | None = None,
+        household: str | None = None,
+        household_targets: Mapping[Any, Any] | None = None,
+        tolerance: float | Mapping[Any, float] | None = None,
+        cost: float | Mapping[Any, float] | None = None,
+        covariance: Any = None,
+        total: float | str | None = None,
+        max_iter: int = 100,
+        tol: float = 1e-10,
+    ) -> Weighting:
+        """Calibrate to categorical and numeric totals together.
+
+        Parameters
+        ----------
+        targets : mapping, Estimates or sequence of Estimates
+            Variable, or tuple of variables, → totals by code or label; or variable → its total, a
+            number. Estimates of another survey (``count(by=…)``, ``total(…)``) bring their errors
+            along into the variance.
+        method : {"raking", "linear", "logit"}
+            Distance between weights before and after. ``logit`` needs bounds.
+        bounds : (low, high), optional
+            Of the factor that every weight is multiplied with.
+        limits : (low, high), optional
+            Of the weights themselves: trimming inside the calibration.
+        population : float, optional
+            Number of persons, as a target beside numeric ones.
+        household : str, optional
+            Variable that names the household: all its members get one weight.
+        household_targets : mapping, optional
+            As ``targets``, counting households; with ``household``.
+        tolerance : float or mapping, optional
+            Relative distance that is allowed, for all targets or by name of the target.
+        cost : float or mapping, optional
+            What a squared relative distance from the target weighs against the mean squared change
+            of the weights, for all targets or by name.
+        covariance : (p, p) array, optional
+            Of the targets in the order they are written, where they are estimates.
+        total : float or "current", optional
+            The categorical targets are shares of this total, or of the current sum of weights.
+        max_iter, tol
+            Most Newton steps, and the largest relative gap of a target that must be met.
+        """
+        return self._with(calibration_step(
+            targets, method, bounds, limits, population, household, household_targets, tolerance,
+            cost, covariance, total, max_iter, tol,
+        ))  # fmt: skip
+
+    def entropy(
+        self, targets: Mapping[Any, Any], max_iter: int = 100, tol: float = 1e-10
+    ) -> Weighting:
+        """Entropy balancing: the weights nearest to these that have given means and shares.
+
+        Parameters
+        ----------
+        targets : mapping
+            Variable → mean, or (mean, standard deviation); categorical variable, or tuple → shares
+            by code. The sum of weights stays.
+        max_iter, tol
+            As for :meth:`calibrate`.
+        """
+        return self._with(entropy_step(targets, max_iter, tol))
+
+    def balance(
+        self,
+        group: str,
+        reference: float | str,
+        categories: Sequence[str] | str = (),
+        numbers: Sequence[str] | str = (),
+        moments: int = 1,
+        max_iter: int = 100,
+        tol: float = 1e-10,
+    ) -> Weighting:
+        """Entropy balancing of groups: each gets the moments of the reference group.
+
+        Parameters
+        ----------
+        group : str
+            Variable of the groups.
+        reference : code
+            The group whose weights stay, and whose shares and moments the others take.
+        categories, numbers : sequence of str
+            What is balanced.
+        moments : int
+            Of numbers: 1 means, 2 variances too, 3 skewness too.
+        max_iter, tol
+            As for :meth:`calibrate`.
+        """
+        return self._with(balance_step(group, reference, categories, numbers, moments, max_iter, tol))
 
     def trim(
         self,

@@ -27,6 +27,7 @@ from masar_research.replicates import (
     SuccessiveDifference,
 )
 from masar_research.weighting.builder import waves_of
+from masar_research.weighting.calibrating import Calibrate
 from masar_research.weighting.steps import Applied, Base, Ground, Nonresponse, Poststratify, Rake
 
 if TYPE_CHECKING:
@@ -105,15 +106,16 @@ def with_replicates(
     facts = made_facts(made, kind)
     if steps:
         facts["steps_repeated"] = len(steps)
+    anew = Retaken(steps, made)
     if not steps:
         weights: Any = made.weights
     elif all(_by_cell(log.step) for log in steps):
-        weights = _adjusted(survey, steps, made.weights)
+        weights = _adjusted(survey, steps, made.weights, anew)
         facts["kept_as"] = f"factors per unit and per cell of the steps ({weights.adjustment.shape[1]} cells)"
     else:
         needed = len(survey) * number * 8
         facts["kept_as"] = f"weights of every row ({needed / 1e6:,.0f} MB)"
-        weights = _every_row(survey, steps, made.weights, needed)
+        weights = _every_row(survey, steps, made.weights, needed, anew)
     df = min(survey.design.df, number - 1)
     return survey.with_design(
         attach(design, weights, scale=made.scale, rscales=made.rscales, mse=kind.mse, df=df,
@@ -178,10 +180,69 @@ def _since_base(survey: Survey) -> list[Applied]:
 def _by_cell(step: Any) -> bool:
     if isinstance(step, Nonresponse):
         return step.min_cell == 0
+    if isinstance(step, Calibrate):
+        return step.cell_variables() is not None
     return isinstance(step, Rake | Poststratify)
 
 
-def _adjusted(survey: Survey, steps: list[Applied], base: Any) -> AdjustedFactors:
+class Retaken:
+    """The steps as each replicate takes them.
+
+    Targets that are estimates of another source move in every replicate:
+    ``T_r = T + L q_r / √c_r``, with L L' their covariance, q_r the rows of a matrix with orthonormal
+    columns that sum to nought and c_r the weight of the replicate in the variance, so that the variance
+    gains ``B' L L' B``.
+
+    References
+    ----------
+    Fuller (1998), *Statistica Sinica* 8, 1153–1164; Dever and Valliant (2010), *Survey
+    Methodology* 36, 45–56.
+    """
+
+    __slots__ = ("_offsets", "_steps")
+
+    def __init__(self, steps: Sequence[Applied], made: making.Made) -> None:
+        self._steps = [log.step for log in steps]
+        self._offsets: dict[int, np.ndarray] = {}
+        number = made.weights.number
+        each = 1.0 if made.rscales is None else made.rscales
+        scales = np.sqrt(made.scale * np.broadcast_to(each, number))
+        column = 0
+        for place, step in enumerate(self._steps):
+            if not isinstance(step, Calibrate) or step.covariance is None:
+                continue
+            root = step.root()
+            last = column + root.shape[1]
+            if last > number - 1:
+                raise DesignError(
+                    f"Targets with {last} independent errors need at least {last + 1} replicates; "
+                    f"there are {number}.",
+                    remedy="Take more replicates, or merge categories of the targets.",
+                )
+            self._offsets[place] = (_orthonormal(number, column, last) / scales[:, None]) @ root.T
+            column = last
+
+    def steps(self, r: int) -> list[Any]:
+        """The steps of replicate r."""
+        if not self._offsets:
+            return self._steps
+        return [step.moved(self._offsets[k][r]) if k in self._offsets else step
+                for k, step in enumerate(self._steps)]  # fmt: skip
+
+
+def _orthonormal(number: int, first: int, last: int) -> np.ndarray:
+    """(number, last − first) cosines, orthonormal and summing to nought, rows out of the order of strata."""
+    stride = max(1, round(0.618 * number))
+    while np.gcd(stride, number) != 1:
+        stride += 1
+    row = (np.arange(number) * stride) % number
+    wave = np.arange(first + 1, last + 1)
+    return np.sqrt(2.0 / number) * np.cos(np.pi * np.outer(row + 0.5, wave) / number)
+
+
+def _adjusted(
+    survey: Survey, steps: list[Applied], base: Any, anew: Retaken
+) -> AdjustedFactors:
     start, unit = steps[0].before, survey.design.unit
     cell, representative = _cells(survey, steps, start)
     small = survey.with_columns({})
@@ -190,18 +251,19 @@ def _adjusted(survey: Survey, steps: list[Applied], base: Any) -> AdjustedFactor
     pair, (unit_of, cell_of) = combine(unit, cell)
     sums = np.bincount(pair, start)
 
-    def run(weights: np.ndarray, which: str) -> np.ndarray:
-        after = _retake(small, steps, weights, waves, which)
+    def run(weights: np.ndarray, which: str, taken: Sequence[Any]) -> np.ndarray:
+        after = _retake(small, taken, weights, waves, which)
         return np.divide(after, weights, out=np.zeros(n_cells), where=weights > 0)
 
-    full = run(np.bincount(cell_of, sums, n_cells), "the full sample")
+    full = run(np.bincount(cell_of, sums, n_cells), "the full sample", [log.step for log in steps])
     _same_weights(survey, start * full[cell])
     adjustment = np.empty((base.number, n_cells))
     by_unit = csr_array((sums, (cell_of, unit_of)), shape=(n_cells, base.n_units))
     for first in range(0, base.number, _TOGETHER):
         factors = base.block(slice(first, first + _TOGETHER))
         for k, weights in enumerate((by_unit @ np.ascontiguousarray(factors.T)).T):
-            adjustment[first + k] = run(weights, f"replicate {first + k + 1}")
+            adjustment[first + k] = run(weights, f"replicate {first + k + 1}",
+                                        anew.steps(first + k))
     np.divide(adjustment, full, out=adjustment, where=full > 0)
     return AdjustedFactors(base, unit, cell, adjustment)
 
@@ -215,7 +277,7 @@ def _same_weights(survey: Survey, again: np.ndarray) -> None:
 
 
 def _every_row(
-    survey: Survey, steps: list[Applied], base: Any, needed: int
+    survey: Survey, steps: list[Applied], base: Any, needed: int, anew: Retaken
 ) -> RowWeights:
     if needed > _MOST_MEMORY:
         culprits = sorted({type(log.step).__name__ for log in steps if not _by_cell(log.step)})
@@ -225,22 +287,22 @@ def _every_row(
             remedy="Use fewer replicates, leave that step out, or min_cell=0 for non-response.",
         )
     start, waves = steps[0].before, waves_of(survey)
-    _same_weights(survey, _retake(survey, steps, start, waves, "the full sample"))
+    _same_weights(survey, _retake(survey, [log.step for log in steps], start, waves, "the full sample"))
     columns = []
     for r in range(base.number):
         weights = start * base.block(slice(r, r + 1))[0][survey.design.unit]
-        columns.append(_retake(survey, steps, weights, waves, f"replicate {r + 1}"))
+        columns.append(_retake(survey, anew.steps(r), weights, waves, f"replicate {r + 1}"))
     return RowWeights(tuple(columns), True, None)
 
 
 def _retake(
-    survey: Survey, steps: Sequence[Applied], weights: np.ndarray, waves: Any, which: str
+    survey: Survey, steps: Sequence[Any], weights: np.ndarray, waves: Any, which: str
 ) -> np.ndarray:
-    for log in steps:
+    for step in steps:
         try:
-            weights = log.step.run(Ground(survey, weights, waves)).weights
+            weights = step.run(Ground(survey, weights, waves)).weights
         except MasarError as error:
-            raise refused(which, log.step, error) from error
+            raise refused(which, step, error) from error
     return weights
 
 
@@ -266,6 +328,8 @@ def _cells(
             for condition in (step.responded, step.eligible):
                 if condition is not None:
                     parts.append(survey.truth(condition).astype(np.intp))
+        elif isinstance(step, Calibrate):
+            names.update(dict.fromkeys(step.cell_variables() or ()))
         else:
             margins = step.margins if isinstance(step, Rake) else (step.margin,)
             for spec in margins:

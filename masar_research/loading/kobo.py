@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from masar_research.codebook import Category, Codebook, Text, Variable, fold
+from masar_research.codebook import Category, Codebook, ResponseSet, Text, Variable, fold
 from masar_research.errors import DataError
 from masar_research.loading.dates import to_dates
-from masar_research.loading.personal import PERSONAL_KINDS, aside_note, is_personal, names_a_person
+from masar_research.loading.personal import FORM_KINDS, Finding, find, withdraw
 from masar_research.loading.raw import Note, clean, words_of
 from masar_research.loading.tables import typed_column
 from masar_research.loading.xlsform import Form, Question, universe
@@ -26,7 +26,8 @@ class _Work:
     frame: pd.DataFrame
     columns: dict[str, pd.Series] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
-    aside: list[str] = field(default_factory=list)
+    sets: list[ResponseSet] = field(default_factory=list)
+    aside: list[Finding] = field(default_factory=list)
     strange: dict[str, list[str]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
@@ -35,7 +36,7 @@ class _Work:
         self.variables[variable.name] = variable
 
 
-def apply_form(frame: pd.DataFrame, form: Form, where: str) -> tuple[pd.DataFrame, Codebook, list[Note]]:
+def apply_form(frame: pd.DataFrame, form: Form, where: str, wanted: tuple[str, ...] = ()) -> tuple[pd.DataFrame, Codebook, list[Note]]:
     """Columns named and coded as the form says.
 
     Group prefixes go (a name that two groups share keeps them, joined by ``__``); a multi-select becomes one
@@ -97,13 +98,28 @@ def apply_form(frame: pd.DataFrame, form: Form, where: str) -> tuple[pd.DataFram
         for q in questions
         if not q.repeated
         and names[q.path] not in work.variables
-        and names[q.path] not in work.aside
-        and q.kind not in PERSONAL_KINDS
+        and names[q.path] not in {f.column for f in work.aside}
+        and q.kind not in FORM_KINDS
         and names[q.path] not in options
     )
     _report(work, absent)
+    _set_aside(work, questions, names, wanted)
     _universes(work, questions, names)
-    return pd.DataFrame(work.columns, index=frame.index), Codebook(work.variables.values()), work.notes
+    return pd.DataFrame(work.columns, index=frame.index), Codebook(work.variables.values(), work.sets), work.notes
+
+
+def _set_aside(work: _Work, questions: list[Question], names: dict, wanted: tuple[str, ...]) -> None:
+    """Leave out what identifies somebody, by the form's types and by name, wording and content."""
+    selects = {names[q.path] for q in questions if q.kind.startswith(("select", "rank"))}
+    coded = {name for name in work.columns if name in selects or name.partition("__")[0] in selects}
+    opened = {names[q.path] for q in questions if q.kind == "text"}
+    frame, codebook = pd.DataFrame(work.columns), Codebook(work.variables.values())
+    typed = {finding.column: finding for finding in work.aside}
+    findings = [f for f in find(frame, codebook, coded=coded, open_questions=opened) if f.column not in typed]
+    left, _, notes = withdraw(frame, codebook, [*typed.values(), *findings], wanted)
+    work.notes += notes
+    for name in [name for name in work.columns if name not in left.columns]:
+        del work.columns[name], work.variables[name]
 
 
 def _key(text: str) -> str:
@@ -139,9 +155,8 @@ def _question(
     work: _Work, question: Question, name: str, found: dict[str, str], options: dict[str, str]
 ) -> None:
     label = question.label or words_of(name)
-    if is_personal(question):
-        work.aside += [found[name]] if name in found else []
-        return
+    if question.kind in FORM_KINDS and name in found:
+        work.aside.append(Finding(name, found[name], FORM_KINDS[question.kind]))
     column = work.frame[found[name]] if name in found else None
     if question.kind == "select_multiple":
         _multiple(work, question, name, label, column, options)
@@ -252,6 +267,7 @@ def _multiple(
         if unknown:
             work.strange[name] = unknown
         work.put(texts, Variable(name, label, question.label or None, "text", source=(str(parent.name),)))
+    made = []
     for choice in question.choices:
         column = f"{name}__{re.sub(r'[^0-9A-Za-z_]+', '_', choice.name)}"
         if choice.name in options:
@@ -282,6 +298,9 @@ def _multiple(
                 source=(source,),
             ),
         )
+        made.append(column)
+    if len(set(made)) > 1:
+        work.sets.append(ResponseSet(name, label, tuple(dict.fromkeys(made))))
 
 
 def _flags(column: pd.Series, name: str) -> pd.Series:
@@ -298,9 +317,6 @@ def _flags(column: pd.Series, name: str) -> pd.Series:
 
 def _system(work: _Work, column: str) -> None:
     """A column the form does not name: export metadata, or left over from another version of the form."""
-    if names_a_person(column):
-        work.aside.append(column)
-        return
     values, _ = typed_column(work.frame[column])
     name = re.sub(r"\W+", "__", column)
     while name in work.columns:
@@ -317,8 +333,6 @@ def _system(work: _Work, column: str) -> None:
 
 
 def _report(work: _Work, absent: tuple[str, ...]) -> None:
-    if work.aside:
-        work.notes.append(aside_note(work.aside))
     for name, codes in work.strange.items():
         shown = ", ".join(codes[:10])
         work.notes.append(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from masar_research.codebook import Codebook
 from masar_research.errors import DataError
 from masar_research.loading import cache as copies
 from masar_research.loading.kobo import apply_form
-from masar_research.loading.personal import looks_like_export, without_personal
-from masar_research.loading.raw import Raw, make_raw
+from masar_research.loading.personal import check_wanted, find, form_note, looks_like_export, withdraw
+from masar_research.loading.raw import Note, Raw, make_raw
 from masar_research.loading.tables import plain_codebook, read_excel, read_parquet, read_text_table, typed
 from masar_research.loading.xlsform import read_form
 
@@ -21,7 +23,12 @@ FormPath = str | Path | tuple[str | Path, str | Path]
 
 
 def read(
-    path: str | Path, *, form: FormPath | None = None, sheet: str | None = None, cache: bool = True
+    path: str | Path,
+    *,
+    form: FormPath | None = None,
+    sheet: str | None = None,
+    personal: Sequence[str] = (),
+    cache: bool = True,
 ) -> Raw:
     """Read a data file as it is, with what the file itself says about it.
 
@@ -34,6 +41,10 @@ def read(
         Arabic, multi-selects as 0/1 columns, conditions as universes, personal columns set aside.
     sheet : str, optional
         Sheet of a workbook; the first without it.
+    personal : sequence of str
+        Columns that identify people, to be loaded all the same: their names, or a kind (``name phone
+        national_number email address coordinates device media open_text``). Without it they are set aside
+        and named in the notes. Such a reading is never cached.
     cache : bool
         Keep and use a Parquet copy under ``.cache/read`` keyed on the file's bytes. The environment
         variable ``MASAR_NO_CACHE=1`` turns it off.
@@ -75,22 +86,25 @@ def read(
             remedy="Use the form with the .xlsx or .csv export.",
         )
     _sniff(path, suffix)
-    if not copies.allowed(cache):
-        return _read(path, suffix, forms, sheet)
+    wanted = (personal,) if isinstance(personal, str) else tuple(personal)
+    if wanted or not copies.allowed(cache):
+        raw = _read(path, suffix, forms, sheet, wanted)
+        check_wanted(wanted, raw.notes, raw.frame.columns)
+        return raw
     key = copies.key_of([path, *forms], sheet)
     raw = copies.fetch(key)
     if raw is None:
-        raw = _read(path, suffix, forms, sheet)
+        raw = _read(path, suffix, forms, sheet, ())
         copies.store(key, raw)
     return raw
 
 
-def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None) -> Raw:
+def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None, wanted: tuple[str, ...]) -> Raw:
     if suffix in STATISTICAL:
         from masar_research.loading.statfiles import read_statfile
 
         frame, codebook, notes = read_statfile(path)
-        return make_raw(_plain(frame), codebook, notes)
+        return _settled(frame, codebook, notes, wanted)
     if suffix in PARQUET:
         table, notes = read_parquet(path), []
     elif suffix in EXCEL:
@@ -98,15 +112,18 @@ def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None) -
     else:
         table, notes = read_text_table(path)
     if forms:
-        frame, codebook, more = apply_form(
-            table, read_form(forms[0] if len(forms) == 1 else (forms[0], forms[1])), path.name
-        )
-    else:
-        if looks_like_export(table):
-            table, set_aside = without_personal(table)
-            notes = [*notes, *set_aside]
-        frame, more = typed(table)
-        codebook = plain_codebook(frame)
+        form = read_form(forms[0] if len(forms) == 1 else (forms[0], forms[1]))
+        frame, codebook, more = apply_form(table, form, path.name, wanted)
+        return make_raw(_plain(frame), codebook, [*notes, *more])
+    if looks_like_export(table):
+        notes = [*notes, form_note()]
+    frame, more = typed(table)
+    return _settled(frame, plain_codebook(frame), [*notes, *more], wanted)
+
+
+def _settled(frame: pd.DataFrame, codebook: Codebook, notes: list[Note], wanted: tuple[str, ...]) -> Raw:
+    """What was read without the columns that identify somebody."""
+    frame, codebook, more = withdraw(frame, codebook, find(frame, codebook), wanted)
     return make_raw(_plain(frame), codebook, [*notes, *more])
 
 

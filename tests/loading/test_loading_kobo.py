@@ -169,7 +169,6 @@ def test_names_labels_codes_and_types(tmp_path, form):
         "search",
         "search__cv",
         "search__other",
-        "other",
         "own_mobile",
         "_id",
         "_uuid",
@@ -192,6 +191,7 @@ def test_personal_columns_are_set_aside_and_named(tmp_path, form):
         "deviceid",
         "person/full_name",
         "person/remark",
+        "work/other",
         "where",
         "_where_latitude",
         "_where_longitude",
@@ -265,7 +265,7 @@ def test_conditions_become_universes(tmp_path, form):
     )
     assert raw.codebook["own_mobile"].universe == "(age >= 15) and (not ( search__cv == 1 ))"
     columns = {name: raw.frame[name].to_numpy() for name in raw.frame.columns}
-    for name in ("worked", "search__cv", "other"):
+    for name in ("worked", "search__cv"):
         asked = truth(raw.codebook[name].universe, columns)
         assert not raw.frame[name][~asked].notna().any() and raw.frame[name][asked].notna().all()
 
@@ -414,7 +414,9 @@ def test_an_export_without_its_form_still_keeps_personal_columns_out(tmp_path):
     assert {"deviceid", "person/full_name", "_where_latitude", "_submitted_by"} <= set(aside.columns)
     assert any(note.kind == "no_form" for note in raw.notes) and "person/age" in raw.frame.columns
     plain = read(workbook(tmp_path / "d.xlsx", data=[["name", "x"], ["Adams", 1]]))
-    assert list(plain.frame.columns) == ["name", "x"] and not plain.notes
+    assert list(plain.frame.columns) == ["x"] and [note.kind for note in plain.notes] == ["set_aside"]
+    asked = read(tmp_path / "d.xlsx", personal=["name"])
+    assert list(asked.frame.columns) == ["name", "x"]
 
 
 def test_a_repeat_group_is_read_from_its_own_sheet(tmp_path):

@@ -46,7 +46,7 @@ class Columns:
 
     def __init__(self, frame: pd.DataFrame, codebook: Codebook) -> None:
         self.frame = frame
-        self.codebook = codebook
+        self.codebook = codebook.covering(frame)
         self._values: dict[str, np.ndarray] = {}
         self._coded: dict[str, Coded] = {}
         self._keys: dict[tuple[str, ...], pd.DataFrame] = {}

@@ -104,6 +104,8 @@ class Survey:
         self._mask: np.ndarray | None = None
         self.base: tuple[str, ...] = ()
         self.history: tuple[Any, ...] = ()
+        #: Edited codebook workbooks applied (`codebook.applying.Applied`), in order.
+        self.edits: tuple[Any, ...] = ()
         self.card = card
         self.checksum = checksum
         self.weights_name = weights

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from masar_research.codebook import Category, Codebook, Variable
+from masar_research.codebook import Category, Codebook, ResponseSet, Variable
 from masar_research.errors import DataError
 from masar_research.loading.cards import FormSheets, SurveyCard, read_card
 from masar_research.loading.harmonise import Harmonised, card_error, describe, harmonise
@@ -173,12 +173,9 @@ def pool(card: SurveyCard, parts: dict[int | str, Harmonised]) -> tuple[pd.DataF
     ]
     labels = {wave: facts.label or {"en": str(wave), "ar": str(wave)} for wave, facts in card.waves.items()}
     waves = tuple(Category(str(wave) if text else float(wave), labels[wave]) for wave in parts)
-    return frame, Codebook(
-        [
-            *variables,
-            Variable("wave", {"en": "Survey wave", "ar": "جولة المسح"}, level="ordinal", categories=waves),
-        ]
-    )
+    variables.append(Variable("wave", {"en": "Survey wave", "ar": "جولة المسح"}, level="ordinal", categories=waves))
+    sets = [ResponseSet(name, s.label, s.variables, s.counted) for name, s in card.sets.items()]
+    return frame, Codebook(variables, sets)
 
 
 def _reconciled(parts: list[Harmonised], names: list[str]) -> list[Harmonised]:

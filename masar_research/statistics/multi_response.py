@@ -29,8 +29,9 @@ def multi_response(
     Parameters
     ----------
     options : str or list of str
-        The 0/1 variables of the options; or, as one string, their common prefix: the columns
-        named prefix + ``/``, ``.`` or ``_`` + option, the first separator that occurs.
+        The 0/1 variables of the options; or, as one string, a set of the codebook
+        (``survey.codebook.sets``) or else their common prefix: the columns named prefix +
+        ``/``, ``.`` or ``_`` + option, the first separator that occurs.
     by : str or list of str, optional
     of : {"respondents", "responses"}
         Shares of the people asked (they add to more than one where people give several
@@ -102,6 +103,8 @@ def multi_response(
 def _options(survey: Survey, options: Names) -> tuple[str, ...]:
     if not isinstance(options, str):
         names = tuple(options)
+    elif options in survey.codebook.sets:
+        names = _of_set(survey, options)
     else:
         columns = [str(name) for name in survey.frame.columns]
         found = ([c for c in columns if c.startswith(options + mark)] for mark in SEPARATORS)
@@ -112,6 +115,19 @@ def _options(survey: Survey, options: Names) -> tuple[str, ...]:
             remedy="Give the list of 0/1 variables, or the prefix they share before '/', '.' or '_'.",
         )
     return names
+
+
+def _of_set(survey: Survey, name: str) -> tuple[str, ...]:
+    """The variables of a set of the codebook that counts ones."""
+    several = survey.codebook.sets[name]
+    if several.counted != 1:
+        counted = "first, second, … answers as codes" if several.counted is None else f"{several.counted!r} as chosen"
+        raise EstimationError(
+            f"The set {name!r} holds {counted}; 0/1 variables were expected.",
+            remedy="Recode its variables to 1 for chosen and 0 for not chosen.",
+            ar=f"متغيرات المجموعة «{name}» ليست 0/1؛ أعد ترميزها: 1 للمختار و0 لغيره.",
+        )
+    return several.variables
 
 
 def _indicator(survey: Survey, name: str) -> np.ndarray:

@@ -36,6 +36,24 @@ def rake() -> dict:
     }
 
 
+def linear(targets: dict) -> dict:
+    weights = SURVEY.weighting.calibrate(targets, method="linear").apply().design.weights
+    return {
+        "estimate": [float(np.average(INCOME, weights=weights))],
+        "weights_sum": float(weights.sum()),
+    }
+
+
+def raked_replicates():
+    raked = SURVEY.weighting.rake(TARGETS).apply()
+
+    def task() -> dict:
+        raked.with_replicates(mr.replicates.RaoWu(500), rng=np.random.default_rng(2026))
+        return {}
+
+    return task
+
+
 def encode() -> dict:
     """What a first call does once: a survey declared, a domain and an outcome coded."""
     survey = mr.Survey(FRAME, weights="weight", strata="stratum", psu="psu")
@@ -63,5 +81,8 @@ run("masar_research", mr.__version__, {
     "median by 24 domains": lambda: median,
     "500 Rao–Wu replicates, mean by 24": lambda: replicates,
     "raking, 4 margins": lambda: rake,
+    "linear calibration, 4 margins": lambda: lambda: linear(TARGETS),
+    "linear calibration, margins and a number": lambda: lambda: linear({**TARGETS, "x1": 0.0}),
+    "500 Rao–Wu replicates, raked": raked_replicates,
     "logistic, 12 predictors": lambda: lambda: table(SURVEY.logit(FORMULA)),
 })  # fmt: skip

@@ -19,6 +19,17 @@ margins <- lapply(names(targets), function(name) {
 ten <- as.formula(paste("~", paste0("x", 1:10, collapse = " + ")))
 formula <- as.formula(paste("employed ~", paste0("x", 1:12, collapse = " + ")))
 
+# Totals without the first level of every margin but with their sum, as calibrate() takes them.
+population <- c(`(Intercept)` = sum(unlist(targets[[1]])), unlist(lapply(names(targets), function(name) {
+  values <- unlist(targets[[name]])[levels(data[[name]])]
+  setNames(values[-1], paste0(name, names(values)[-1]))
+})))
+linear <- function(model, totals) {
+  w <- weights(calibrate(design, model, totals, calfun = "linear"))
+  list(estimate = I(weighted.mean(data$income, w)), weights_sum = sum(w))
+}
+by_margins <- as.formula(paste("~", paste(names(targets), collapse = " + ")))
+
 memory <- function(what) {
   path <- "/proc/self/status"
   if (!file.exists(path)) return(0)
@@ -47,6 +58,8 @@ tasks <- list(
     w <- weights(raked)
     list(estimate = I(weighted.mean(data$income, w)), weights_sum = sum(w))
   },
+  "linear calibration, 4 margins" = function() linear(by_margins, population),
+  "linear calibration, margins and a number" = function() linear(update(by_margins, ~ . + x1), c(population, x1 = 0)),
   "logistic, 12 predictors" = function() {
     fitted <- svyglm(formula, design, family = quasibinomial())
     list(estimate = as.vector(coef(fitted)), std_error = as.vector(SE(fitted)))

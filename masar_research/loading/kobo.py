@@ -10,12 +10,15 @@ import pandas as pd
 
 from masar_research.codebook import Category, Codebook, ResponseSet, Text, Variable, fold
 from masar_research.errors import DataError
+from masar_research.expressions import is_missing, truth
 from masar_research.loading.dates import to_dates
 from masar_research.loading.personal import FORM_KINDS, Finding, find, withdraw
 from masar_research.loading.raw import Note, clean, words_of
 from masar_research.loading.tables import typed_column
-from masar_research.loading.xlsform import Form, Question, universe
+from masar_research.loading.xlsform import Form, Question
+from masar_research.loading.xlsform_relevance import Answer, universe
 
+_ODD = re.compile("[^0-9A-Za-z_\u0620-\u064a]+")
 _TRUE, _FALSE = frozenset(("1", "1.0", "true", "yes")), frozenset(("0", "0.0", "false", "no"))
 
 
@@ -77,7 +80,11 @@ def apply_form(frame: pd.DataFrame, form: Form, where: str, wanted: tuple[str, .
     for column in map(str, frame.columns):
         key = _key(column)
         if key in by_key:
-            found.setdefault(names[by_key[key].path], column)
+            owner = names[by_key[key].path]
+            if owner in found:
+                frame = _together(work, frame, found[owner], column, owner)
+            else:
+                found[owner] = column
         elif key in option_keys:
             question, choice = option_keys[key]
             options.setdefault(names[question.path], {}).setdefault(choice, column)
@@ -122,6 +129,24 @@ def _set_aside(work: _Work, questions: list[Question], names: dict, wanted: tupl
         del work.columns[name], work.variables[name]
 
 
+def _together(work: _Work, frame: pd.DataFrame, first: str, second: str, name: str) -> pd.DataFrame:
+    """One column of two that versions of a form left for one question."""
+    one, two = frame[first], frame[second]
+    both = one.notna() & two.notna() & (one.astype("str") != two.astype("str"))
+    work.frame = frame.assign(**{first: one.where(one.notna(), two)})
+    en, ar = f"{first}, {second}", f"{first}، {second}"
+    differ = int(both.sum())
+    work.notes.append(
+        Note(
+            "versions",
+            f"{name} stands in two columns ({en}) that were joined; in {differ} rows they differ and the first counts.",
+            f"يرد {name} في عمودين ({ar}) ضُمّا معاً؛ يختلفان في {differ} من الصفوف فيُعتمد الأول.",
+            (name,),
+        )
+    )
+    return work.frame
+
+
 def _key(text: str) -> str:
     return re.sub(r"[^0-9a-z_\u0600-\u06ff]+", ".", str(text).strip().lower())
 
@@ -162,9 +187,11 @@ def _question(
         _multiple(work, question, name, label, column, options)
     elif column is None:
         return
-    elif question.kind == "select_one":
+    elif question.kind == "select_one" and question.choices:
         values, variable = _single(work, question, name, label, column)
         work.put(values, variable)
+    elif question.kind == "rank":
+        _ranked(work, question, name, label, column)
     elif question.kind in ("date", "datetime", "today", "start", "end"):
         try:
             work.put(
@@ -268,8 +295,9 @@ def _multiple(
             work.strange[name] = unknown
         work.put(texts, Variable(name, label, question.label or None, "text", source=(str(parent.name),)))
     made = []
+    columns = _options(question, name)
     for choice in question.choices:
-        column = f"{name}__{re.sub(r'[^0-9A-Za-z_]+', '_', choice.name)}"
+        column = columns[choice.name]
         if choice.name in options:
             values = _flags(work.frame[options[choice.name]], options[choice.name])
             source = options[choice.name]
@@ -303,6 +331,35 @@ def _multiple(
         work.sets.append(ResponseSet(name, label, tuple(dict.fromkeys(made))))
 
 
+def _ranked(work: _Work, question: Question, name: str, label: Text, column: pd.Series) -> None:
+    """A ranking: the order as recorded, and the place of each option, 1 for the first."""
+    texts = _plain_codes(column)
+    texts = texts.mask(texts == "")
+    work.put(texts, Variable(name, label, question.label or None, "text", source=(str(column.name),)))
+    orders = texts.map(lambda v: {code: k + 1.0 for k, code in enumerate(v.split())}, na_action="ignore")
+    for code, target in _options(question, name).items():
+        words = next(choice.label for choice in question.choices if choice.name == code)
+        both = {lang: f"{label[lang]}: {words[lang]}" for lang in ("en", "ar") if lang in label and lang in words}
+        values = orders.map(lambda places, code=code: places.get(code, np.nan), na_action="ignore").astype("float64")
+        work.put(
+            values,
+            Variable(target, Text.of(both) or words_of(target), question.label or None, "ordinal", source=(str(column.name),)),
+        )
+
+
+def _options(question: Question, name: str) -> dict[str, str]:
+    """Option → its column; two options that would share a name are numbered."""
+    out: dict[str, str] = {}
+    for choice in question.choices if question.kind in ("select_multiple", "rank") else ():
+        piece = _ODD.sub("_", choice.name)
+        base = column = f"{name}__{piece}"
+        k = 2
+        while column in out.values():
+            column, k = f"{base}_{k}", k + 1
+        out[choice.name] = column
+    return out
+
+
 def _flags(column: pd.Series, name: str) -> pd.Series:
     texts = _plain_codes(column).str.lower()
     texts = texts.mask(texts.isin(["", "na", "nan"]))
@@ -334,7 +391,8 @@ def _system(work: _Work, column: str) -> None:
 
 def _report(work: _Work, absent: tuple[str, ...]) -> None:
     for name, codes in work.strange.items():
-        shown = ", ".join(codes[:10])
+        short = [code for code in codes if re.fullmatch(r"[^\s@]{1,20}", code) and not re.search(r"\d{7}", code)]
+        shown = ", ".join(short[:10]) + (f" (+{len(codes) - len(short[:10])})" if len(codes) > len(short[:10]) else "")
         work.notes.append(
             Note(
                 "not_in_list",
@@ -356,33 +414,74 @@ def _report(work: _Work, absent: tuple[str, ...]) -> None:
 
 
 def _universes(work: _Work, questions: list[Question], names: dict) -> None:
-    by_name = {q.name: names[q.path] for q in questions if names[q.path] in work.columns}
-    numeric = frozenset(name for name, column in work.columns.items() if column.dtype.kind == "f")
-    multiple = {
-        names[q.path]: {
-            c.name: f"{names[q.path]}__{re.sub(r'[^0-9A-Za-z_]+', '_', c.name)}" for c in q.choices
-        }
-        for q in questions
-        if q.kind == "select_multiple"
-    }
-    lost = []
+    answers = _answers(work, questions, names)
+    lost: list[str] = []
     for question in questions:
-        if not question.relevant:
-            continue
         name = names[question.path]
-        mine = [n for n in (name, *multiple.get(name, {}).values()) if n in work.variables]
-        asked = universe(question.relevant, by_name, numeric, multiple)
+        mine = [n for n in (name, *_options(question, name).values()) if n in work.variables]
+        if not question.relevant or not mine:
+            continue
+        asked = universe(question.relevant, answers)
         for each in mine:
-            work.variables[each] = replace(work.variables[each], universe=asked)
-        if mine and asked is None:
+            work.variables[each] = replace(work.variables[each], universe=asked.text)
+        if asked.why is not None:
             lost.append(name)
+            words = " and ".join(question.relevant)
+            for each in mine:
+                note = {"en": f"Asked where, in the form's words: {words}", "ar": f"يُسأل بحسب شرط الاستمارة: {words}"}
+                work.variables[each] = replace(work.variables[each], note=note)
     if lost:
         shown = ", ".join(lost[:10]) + (", …" if len(lost) > 10 else "")
         work.notes.append(
             Note(
                 "relevance",
-                f"Conditions of the form that could not be turned into a universe: {shown}.",
-                f"شروط في الاستمارة تعذّر تحويلها إلى نطاق سؤال: {shown}.",
+                f"Conditions of the form kept as text, for they could not be turned into a universe: {shown}.",
+                f"شروط في الاستمارة أُبقيت نصاً لتعذّر تحويلها إلى نطاق سؤال: {shown}.",
                 tuple(lost),
+            )
+        )
+    _skips(work, questions, names)
+
+
+def _answers(work: _Work, questions: list[Question], names: dict) -> dict[str, Answer]:
+    """Where conditions find the answers; a name two groups share is nobody's."""
+    kinds = {"f": "number", "M": "date"}
+    out: dict[str, Answer] = {}
+    twice = {q.name for q in questions if sum(other.name == q.name for other in questions) > 1}
+    for question in questions:
+        name = names[question.path]
+        if question.name in twice:
+            continue
+        column = name if name in work.columns else None
+        if question.kind == "select_multiple":
+            options = {c: n for c, n in _options(question, name).items() if n in work.columns}
+            if options or column:
+                out[question.name] = Answer(column, "multiple", options)
+        elif column is not None:
+            codes = tuple(choice.name for choice in question.choices)
+            out[question.name] = Answer(column, kinds.get(work.columns[name].dtype.kind, "text"), codes=codes)
+    return out
+
+
+def _skips(work: _Work, questions: list[Question], names: dict) -> None:
+    """A note of answers that stand where the form does not ask."""
+    columns = {name: column.to_numpy() for name, column in work.columns.items()}
+    broken = []
+    for question in questions:
+        name = names[question.path]
+        if name not in work.variables or work.variables[name].universe is None:
+            continue
+        asked = truth(work.variables[name].universe, columns)
+        count = int((~is_missing(columns[name]) & ~asked).sum())
+        if count:
+            broken.append((name, count))
+    if broken:
+        shown = ", ".join(f"{name} ({count})" for name, count in broken[:10]) + (", …" if len(broken) > 10 else "")
+        work.notes.append(
+            Note(
+                "skips",
+                f"Answers where the form does not ask, by question: {shown}.",
+                f"إجابات حيث لا تسأل الاستمارة، بحسب السؤال: {shown}.",
+                tuple(name for name, _ in broken),
             )
         )

@@ -10,12 +10,14 @@ import pandas as pd
 
 from masar_research.codebook import Text
 from masar_research.errors import DataError
-from masar_research.expressions import parse
 from masar_research.loading.raw import Note, clean, has_arabic
 from masar_research.loading.tables import read_excel, read_text_table
 
-_COLUMN = re.compile(r"^\s*(label|hint|media)\s*(?:::?\s*(.+?))?\s*$", re.IGNORECASE)
-_ARABIC_NAMES = ("arab", "عرب")
+_COLUMN = re.compile(r"^\s*(label|hint|guidance_hint|media)\s*(?:::?\s*(.+?))?\s*$", re.IGNORECASE)
+_ARABIC_NAMES = ("arab", "عرب", "عامي", "فصح")
+# ISO 639-3: standard, North and South Levantine, Egyptian, Iraqi, Gulf, Najdi, Hijazi, Sudanese, Yemeni, Libyan, Moroccan …
+_ARABIC_CODES = frozenset("ar ara arb apc ajp arz acm afb ars acw apd ayn acq ayl ary aeb arq avl".split())
+_WANTED = frozenset("ar ara arb".split())
 _ENGLISH_NAMES = ("engl", "إنجليز", "انجليز", "انكليز", "إنكليز")
 
 
@@ -44,6 +46,10 @@ class Question:
         The conditions of its groups and its own, in XLSForm's language.
     repeated : bool
         Whether it stands in a repeat group, whose answers export to a sheet of their own.
+    repeat : tuple of str
+        The names of the repeat groups around it, outermost first.
+    hint : Text
+        What the interviewer is told beside the question; guidance where there is no hint.
     """
 
     name: str
@@ -53,6 +59,8 @@ class Question:
     choices: tuple[Choice, ...]
     relevant: tuple[str, ...]
     repeated: bool
+    repeat: tuple[str, ...] = ()
+    hint: Text = Text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +127,9 @@ def _sheet(form: Path, sheet: str) -> str:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
     names = {
-        name: str(name).strip()
-        if _COLUMN.match(str(name))
-        else re.sub(r"\s+", "_", str(name).strip().lower())
+        name: clean(name)
+        if _COLUMN.match(clean(name))
+        else re.sub(r"\W+", "_", clean(name).lower()).replace("relevance", "relevant")
         for name in frame.columns
     }
     return [
@@ -153,30 +161,41 @@ def _require(rows: list[dict], columns: tuple[str, ...], sheet: str, where: str)
 
 
 def language_of(name: str) -> str | None:
-    """``"ar"``, ``"en"`` or None from ``Arabic (ar)``, ``English``, ``العربية``, ``ar`` …"""
-    tag = re.search(r"\(([A-Za-z]{2,3})(?:[-_][A-Za-z]+)?\)", name)
-    code = (tag[1] if tag else name).strip().casefold()
-    if code in ("ar", "ara") or any(mark in name.casefold() for mark in _ARABIC_NAMES):
+    """``"ar"``, ``"en"`` or None from ``Arabic (ar)``, ``English``, ``العربية``, ``ar-JO``, ``Levantine (apc)`` …
+
+    Examples
+    --------
+    >>> [language_of(name) for name in ("Arabic (ar-JO)", "العربية", "EN", "Levantine (apc)", "French (fr)")]
+    ['ar', 'ar', 'en', 'ar', None]
+    """
+    code = _tag(name)
+    folded = name.casefold()
+    if code in _ARABIC_CODES or any(mark in folded for mark in _ARABIC_NAMES):
         return "ar"
-    if code in ("en", "eng") or any(mark in name.casefold() for mark in _ENGLISH_NAMES):
+    if code in ("en", "eng") or any(mark in folded for mark in _ENGLISH_NAMES):
         return "en"
     return None
 
 
-def _label(row: dict[str, str], default: str | None) -> Text:
-    found: dict[str, str] = {}
+def _tag(name: str) -> str:
+    tags = re.findall(r"\(\s*([A-Za-z]{2,3})(?:[-_][A-Za-z]+)?\s*\)", name)
+    return (tags[-1] if tags else re.split(r"[-_]", name.strip())[0]).strip().casefold()
+
+
+def _label(row: dict[str, str], default: str | None, part: str = "label") -> Text:
+    """The words of a row in both languages; where several columns are Arabic the standard one goes first."""
+    found: dict[str, tuple[int, str]] = {}
     for key, value in row.items():
         match = _COLUMN.match(key)
-        if not match or match[1].lower() != "label":
+        if not match or match[1].lower() != part or not (words := clean(value)):
             continue
-        lang = (
-            language_of(match[2])
-            if match[2]
-            else (language_of(default or "") or ("ar" if has_arabic(value) else "en"))
-        )
-        if lang and clean(value):
-            found.setdefault(lang, clean(value))
-    return Text.of(found)
+        if match[2]:
+            lang, rank = language_of(match[2]), 0 if _tag(match[2]) in _WANTED or _tag(match[2]) not in _ARABIC_CODES else 1
+        else:
+            lang, rank = language_of(default or "") or ("ar" if has_arabic(words) else "en"), 2
+        if lang and (lang not in found or rank < found[lang][0]):
+            found[lang] = (rank, words)
+    return Text.of({lang: words for lang, (_, words) in found.items()})
 
 
 def _lists(
@@ -241,8 +260,12 @@ def _questions(rows: list[dict[str, str]], lists: dict, default: str | None, whe
                     choices,
                     relevant,
                     any(opened == "begin repeat" for _, opened, _ in groups),
+                    tuple(name for name, opened, _ in groups if opened == "begin repeat"),
+                    _label(row, default, "hint") or _label(row, default, "guidance_hint"),
                 )
             )
+            if re.search(r"(?i)or[ _]other$", kind):
+                out.append(_other(out[-1]))
     if groups:
         raise DataError(
             f"The survey sheet of {where} does not close the group {groups[-1][0]!r}.",
@@ -251,142 +274,31 @@ def _questions(rows: list[dict[str, str]], lists: dict, default: str | None, whe
     return out
 
 
+_OTHER = Text(en="Other", ar="أخرى")
+
+
+def _other(question: Question) -> Question:
+    """The text question that ``or_other`` adds after a choice."""
+    name = f"{question.name}_other"
+    label = Text.of({lang: f"{words} — {_OTHER[lang]}" for lang, words in question.label.items()})
+    asked = (*question.relevant, f"selected(${{{question.name}}}, 'other')")
+    return Question(name, (*question.path[:-1], name), "text", label, (), asked, question.repeated, question.repeat)
+
+
 def _choices(kind: str, lists: dict, row: dict[str, str], where: str) -> tuple[str, tuple[Choice, ...]]:
-    match = re.match(
-        r"(?i)^(select[ _]one|select[ _]multiple|rank)(?:[ _]from)?[ _]+(\S+)(?:[ _]+or[ _]other)?$", kind
-    )
-    if not match or "from_file" in kind.lower():
+    words = re.sub(r"(?i)^(select)[ _](one|multiple)", r"\1_\2", kind)
+    base = re.split(r"[ _](?:from[ _]file|external)|\s", words, maxsplit=1)[0].lower()
+    if base not in ("select_one", "select_multiple", "rank"):
         return kind.split()[0].lower(), ()
-    base = match[1].lower().replace(" ", "_")
-    if match[2] not in lists:
+    listed = re.match(r"(?i)^(?:select_one|select_multiple|rank)(?:[ _]from)?\s+(\S+)(?:\s+(or[ _]other))?$", words)
+    if "from_file" in words.lower().replace(" ", "_") or "external" in words.lower() or not listed or listed[1][0] == "$":
+        return base, ()  # the list is outside the form, or is made of earlier answers
+    if listed[1] not in lists:
         raise DataError(
-            f"Question {row['name']!r} of {where} uses the choice list {match[2]!r}, which the choices sheet has not.",
+            f"Question {row['name']!r} of {where} uses the choice list {listed[1]!r}, which the choices sheet has not.",
             remedy=f"Lists there: {', '.join(list(lists)[:15]) or 'none'}.",
         )
-    return base, lists[match[2]]
-
-
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<var>\$\{\s*(?P<name>[^}]+?)\s*\})|(?P<text>'[^']*'|"[^"]*")|(?P<number>\d+(?:\.\d+)?)"""
-    r"""|(?P<op><=|>=|!=|==|=|<|>|\+|-|\*|\(|\)|,)|(?P<word>[A-Za-z_][\w-]*))"""
-)
-
-
-def universe(
-    conditions: tuple[str, ...],
-    names: dict[str, str],
-    numeric: frozenset[str],
-    multiple: dict[str, dict[str, str]],
-) -> str | None:
-    """XLSForm conditions as one expression of this project, or None where they say more than it can.
-
-    Parameters
-    ----------
-    conditions : tuple of str
-        All of which must hold.
-    names : dict
-        Question name in the form → column.
-    numeric : frozenset of str
-        Columns that hold numbers; quoted numbers compared with them lose the quotes.
-    multiple : dict
-        Column of a multi-select → option → its 0/1 column.
-    """
-    parts = []
-    for text in conditions:
-        translated = _translate(text, names, numeric, multiple)
-        if translated is None:
-            return None
-        parts.append(translated)
-    if not parts:
-        return None
-    whole = parts[0] if len(parts) == 1 else " and ".join(f"({part})" for part in dict.fromkeys(parts))
-    try:
-        return parse(whole).text
-    except DataError:
-        return None
-
-
-def _translate(
-    text: str, names: dict[str, str], numeric: frozenset[str], multiple: dict[str, dict[str, str]]
-) -> str | None:
-    tokens, at = [], 0
-    text = text.strip().replace("’", "'").replace("‘", "'")
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if not match:
-            return None
-        at = match.end()
-        if match["var"]:
-            if match["name"] not in names:
-                return None
-            tokens.append(("var", names[match["name"]]))
-        elif match["text"]:
-            tokens.append(("text", match["text"][1:-1]))
-        elif match["number"]:
-            tokens.append(("number", match["number"]))
-        elif match["op"]:
-            tokens.append(("op", "==" if match["op"] == "=" else match["op"]))
-        else:
-            tokens.append(("word", match["word"].lower()))
-        while at < len(text) and text[at].isspace():
-            at += 1
-    return _emit(tokens, numeric, multiple)
-
-
-def _emit(
-    tokens: list[tuple[str, str]], numeric: frozenset[str], multiple: dict[str, dict[str, str]]
-) -> str | None:
-    out, k = [], 0
-    while k < len(tokens):
-        kind, value = tokens[k]
-        ahead = tokens[k + 1 : k + 6]
-        if kind == "word" and value == "selected":
-            if [t[0] for t in ahead[:5]] != ["op", "var", "op", "text", "op"]:
-                return None
-            column, option = ahead[1][1], ahead[3][1]
-            if column in multiple:
-                if option not in multiple[column]:
-                    return None
-                out.append(f"{multiple[column][option]} == 1")
-            else:
-                out.append(f"{column} == {_literal(option, column in numeric)}")
-            k += 6
-        elif (
-            kind == "var"
-            and len(ahead) >= 2
-            and ahead[0] in (("op", "=="), ("op", "!="))
-            and ahead[1] == ("text", "")
-        ):
-            out.append(f"missing({value})" if ahead[0][1] == "==" else f"not missing({value})")
-            k += 3
-        elif kind == "var" and value in multiple:
-            return None
-        elif (
-            kind == "var"
-            and len(ahead) >= 2
-            and ahead[0][0] == "op"
-            and ahead[0][1] in ("==", "!=", "<", "<=", ">", ">=")
-            and ahead[1][0] in ("text", "number")
-        ):
-            plain = f"{value} {ahead[0][1]} {_literal(ahead[1][1], value in numeric)}"
-            # a blank answer differs from every code in XLSForm; here it would be unknown
-            out.append(f"(missing({value}) or {plain})" if ahead[0][1] == "!=" else plain)
-            k += 3
-        elif kind == "word":
-            if value not in ("and", "or", "not", "div"):
-                return None
-            out.append("/" if value == "div" else value)
-            k += 1
-        elif kind == "text":
-            return None
-        else:
-            out.append(value)
-            k += 1
-    return " ".join(out)
-
-
-def _literal(value: str, numeric: bool) -> str:
-    try:
-        return f"{float(value):g}" if numeric else repr(value)
-    except ValueError:
-        return repr(value)
+    found = lists[listed[1]]
+    if listed[2] and all(choice.name != "other" for choice in found):
+        found = (*found, Choice("other", _OTHER))
+    return base, found

@@ -50,6 +50,8 @@ app = typer.Typer(
 )  # fmt: skip
 brief_app = typer.Typer(no_args_is_help=True, help="Build one brief, or see which there are.")
 app.add_typer(brief_app, name="brief")
+card_app = typer.Typer(no_args_is_help=True, help="Draft a survey card, see what is open in it, report what became what.")
+app.add_typer(card_app, name="card")
 
 STAGES = {
     "execute": "executing the notebook", "gate": "release gate", "compose": "words and charts",
@@ -300,6 +302,78 @@ def surveys() -> None:
         show_error(error)
     if damaged:
         raise typer.Exit(1)
+
+
+@card_app.command("new")
+def card_new(
+    file: Annotated[Path, typer.Argument(help="The data file.")],
+    out: Annotated[Path | None, typer.Option(help="The card to write; default data/surveys/<file>.yml.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A design: dhs, mics, arab_barometer, …")] = None,
+    columns: Annotated[list[str] | None, typer.Option(help="Columns wanted, or patterns; may be repeated.")] = None,
+    form: Annotated[Path | None, typer.Option(help="The XLSForm of a KoBo or ODK export.")] = None,
+) -> None:
+    """Draft a card from a data file: labels, codes, and guesses to be confirmed."""
+    from masar_research.loading.drafting import draft
+    from masar_research.loading.undecided import undecided
+    from masar_research.loading.yaml_lines import read_yaml
+
+    with reported():
+        path = out or Path("data/surveys") / f"{file.stem.lower()}.yml"
+        card = draft(file, path, preset=preset, columns=columns, form=form)
+        table = Table("Guess / تخمين", "Column", "Why")
+        for name, variable in card.variables.items():
+            if variable.guess:
+                table.add_row(escape(name), escape(variable.from_ or ""), escape(variable.guess))
+        console().print(table)
+        left = sum(1 for _ in undecided(read_yaml(path).tree))
+        console().print(f"{path}: {len(card.variables)} variables, {left} decisions open.", highlight=False)
+        console().print(f"كُتبت مسودة البطاقة؛ بقي {left} من القرارات.", highlight=False)
+
+
+@card_app.command("check")
+def card_check(card: Annotated[Path, typer.Argument(help="The card.")]) -> None:
+    """Read a card and list the decisions open in it; status 1 when there are any."""
+    from masar_research.loading import read_card
+    from masar_research.loading.undecided import told, undecided
+    from masar_research.loading.yaml_lines import read_yaml
+
+    with reported():
+        draft = read_card(card).draft
+        lines = read_yaml(card)
+        left = sum(1 for _ in undecided(lines.tree))
+    if left:
+        console().print(escape(told(lines, most=40)), highlight=False)
+    if not left and not draft:
+        console().print(f"{card.name}: nothing is open. · لا شيء ينتظر قراراً.", highlight=False)
+        return
+    rest = "" if left else " Delete draft: true."
+    console().print(f"{card.name}: {left} decisions open.{rest} · قرارات مفتوحة: {left}", highlight=False)
+    raise typer.Exit(1)
+
+
+@card_app.command("report")
+def card_report(
+    card: Annotated[str, typer.Argument(help="A card's path or a study's name.")],
+    out: Annotated[Path, typer.Option(help="Folder of the two pages.")] = Path("reports/harmonisation"),
+    wave: Annotated[str | None, typer.Option(help="One wave.")] = None,
+) -> None:
+    """Write what became what as a page in each language; status 1 when something does not add up."""
+    from masar_research.indicators.coverage import coverage
+    from masar_research.loading import load as load_study
+    from masar_research.loading import read_card
+    from masar_research.loading.harmonisation import harmonisation_report
+    from masar_research.loading.places_of_files import find_card
+
+    with reported():
+        found = read_card(find_card(card))
+        report = harmonisation_report(found, whole_number(wave))
+        if not found.draft:
+            report = report.with_indicators(coverage(load_study(found, wave=whole_number(wave))))
+        out.mkdir(parents=True, exist_ok=True)
+        for lang in ("en", "ar"):
+            report.to_html(lang, out / f"{report.study}.{lang}.html")
+        console().print(f"{report!r} → {out}", highlight=False)
+        report.raise_errors()
 
 
 @app.command()

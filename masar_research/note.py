@@ -60,6 +60,7 @@ _NAMES = {
     "memory": ("Memory", "الذاكرة"), "reference": ("Reference", "المرجع"),
     "alpha": ("Alpha", "ألفا"), "cutoff": ("Cutoff", "حد الفقر متعدد الأبعاد"),
     "statistics_by_influence": ("Statistics by influence", "إحصاءات بدالة التأثير"),
+    "breaks": ("Not comparable with earlier waves", "لا يقارن بالجولات السابقة"),
     "scores": ("Scores", "الدرجات"), "per": ("Per", "لكل"),
 }  # fmt: skip
 # Given replicate weights stand for strata and units, which exist all the same.

@@ -411,7 +411,8 @@ class Survey:
             )
         return Answer(
             columns=self._columns, design=self.design, mask=self._mask, variables=names,
-            by=domain_names, level=level, note=self.facts() | dict(extra or {}),
+            by=domain_names, level=level,
+            note=self.facts() | self._breaks((*names, *domain_names)) | dict(extra or {}),
         )  # fmt: skip
 
     def facts(self) -> dict[str, Any]:
@@ -424,6 +425,13 @@ class Survey:
             "steps": [str(step) for step in self.history],
             "checksum": self.checksum,
         }
+
+    def _breaks(self, names: Sequence[str]) -> dict[str, Any]:
+        """Where the card says that a series is not comparable with earlier waves, if waves are set side by side."""
+        if "wave" not in names or not hasattr(self.card, "breaks"):
+            return {}
+        told = {wave: dict(reason) for wave, reason in self.card.breaks(names).items()}
+        return {"breaks": told} if told else {}
 
     def _preset(self) -> dict[str, str]:
         """The preset by which the card's design was found, as a fact of the note."""

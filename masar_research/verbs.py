@@ -88,6 +88,15 @@ SURVEY: tuple[Verb, ...] = (
         "Directly standardised rates.",
     ),
     Verb(
+        "source_of", "masar_research.loading.tracing:source_of",
+        "Columns and raw codes behind a variable.",
+    ),
+    Verb("raw_rows", "masar_research.loading.tracing:raw_rows", "Raw codes of every row."),
+    Verb(
+        "harmonisation", "masar_research.indicators.coverage:harmonisation",
+        "What became what; what the survey has and lacks.",
+    ),
+    Verb(
         "diagnostics", "masar_research.statistics.diagnostics:diagnostics",
         "Design effects, effective n, clustering.",
     ),

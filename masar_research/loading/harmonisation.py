@@ -149,7 +149,7 @@ class Harmonisation:
         )
 
 
-def harmonisation(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache: bool = True) -> Harmonisation:
+def harmonisation_report(card: str | Path | SurveyCard, wave: int | str | None = None, *, cache: bool = True) -> Harmonisation:
     """The report of what a card makes of its files.
 
     Parameters
@@ -172,7 +172,7 @@ def harmonisation(card: str | Path | SurveyCard, wave: int | str | None = None, 
 
     Examples
     --------
-    >>> harmonisation("masar_demo").errors    # doctest: +SKIP
+    >>> harmonisation_report("masar_demo").errors    # doctest: +SKIP
     ()
     """
     card = card if isinstance(card, SurveyCard) else read_card(find_card(card))

@@ -52,7 +52,7 @@ class Trend:
 
 def trend(
     estimates: Estimates, over: str = "wave", scores: Mapping[Any, float] | None = None,
-    level: float = 0.95, df: float | None = None,
+    level: float = 0.95, df: float | None = None, across_breaks: bool = False,
 ) -> Trend:  # fmt: skip
     """Linear trend over waves and joint test that the waves are equal.
 
@@ -69,6 +69,8 @@ def trend(
         The readings speak of a change when ``p < 1 − level``.
     df : float, optional
         Degrees of freedom of the joint tests; by default as in :func:`joint`.
+    across_breaks : bool
+        Whether waves are compared between which the survey card says that wording or codes changed.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def trend(
     Raises
     ------
     EstimationError
-        Fewer than two waves, codes that are no numbers without scores, or equal scores.
+        A break in the series within these waves, fewer than two waves, codes that are no numbers without scores, or equal scores.
 
     Examples
     --------
@@ -90,6 +92,8 @@ def trend(
     """
     over = estimates._over(over)
     codes = estimates._codes(over)
+    if over == "wave" and not across_breaks:
+        _unbroken(estimates, codes)
     place = _scores(over, codes, scores)
     deviations = np.array([place[code] for code in codes]) - np.mean([place[c] for c in codes])
     along = dict(zip(codes, deviations / (deviations**2).sum(), strict=True))
@@ -126,6 +130,19 @@ def trend(
         "contrast_labels": {f"trend over {over}": labels_of},
     }  # fmt: skip
     return Trend(replace(slope, note=MappingProxyType(note)), tuple(tests))
+
+
+def _unbroken(estimates: Estimates, codes: Sequence[Any]) -> None:
+    """Refuse a trend over waves of which a later one is not comparable with the first."""
+    breaks = estimates.note.get("breaks") or {}
+    within = {wave: reason for wave, reason in breaks.items() if wave in codes and wave != codes[0]}
+    if within:
+        wave, reason = next(iter(within.items()))
+        raise EstimationError(
+            f"The series breaks at wave {wave}: {reason['en']}",
+            remedy="Compare waves after the break with .contrast(), or state the break and pass across_breaks=True.",
+            ar=f"تنقطع السلسلة عند الجولة {wave}: {reason['ar']}",
+        )
 
 
 def _name(estimates: Estimates, column: str, lang: str) -> str:

@@ -25,6 +25,7 @@ _ONE_THREAD = 250_000
 _ALIASED = 1e-10
 _SEPARATED_STEP = 0.3
 _EXTREME = 12.0
+_LITTLE = 1e-3
 
 
 class SeparationError(ModelError):
@@ -155,7 +156,7 @@ def iterate(
     else:
         coef = np.array(start, dtype=float)
     passes, now = 0, None
-    scale, last = None, False
+    scale, last, moved = None, False, np.inf
     enough = tol if family in _CANONICAL else tol * 1e-5
     while True:
         trial = yield Evaluate(coef, last or (family == "gaussian" and passes > 0))
@@ -168,8 +169,10 @@ def iterate(
             step = step / 2
             coef = before + step
             continue
+        gained = np.inf if now is None else trial.log_likelihood - now.log_likelihood
         now = trial
         if scale is None:
+            first = now.log_likelihood
             scale = np.sqrt(np.diag(now.information) / now.mass)
             refuse_aliased(now.information, names)
         step = yield from _step(family, names, now)
@@ -177,12 +180,20 @@ def iterate(
         if last or size == 0.0 or (family == "gaussian" and passes > 1):
             return Solution(coef, now, passes)
         last = size < enough
-        extreme = family not in ("gaussian", "poisson") and now.reach > _EXTREME
         if passes >= max_iter:
             yield from _refuse_unconverged(family, names, step, passes)
-        if extreme and (yield Move(step)).whole > _SEPARATED_STEP:
-            yield from _refuse_unconverged(family, names, step, passes)
+        if family not in ("gaussian", "poisson") and now.reach > _EXTREME:
+            # Separated rows run on by about the same step for ever and gain next to nothing; rows
+            # that are extreme because a predictor is move ever less.
+            moved, earlier = (yield Move(step)).whole, moved
+            if min(moved, moved * 2 - earlier) > _SEPARATED_STEP and _idle(now.log_likelihood, gained, first):
+                yield from _refuse_unconverged(family, names, step, passes)
         before, coef = coef, coef + step
+
+
+def _idle(now: float, gained: float, first: float) -> bool:
+    """Whether the last step gained next to nothing, or hardly any of the first is left to gain."""
+    return gained < _LITTLE * abs(now) or abs(now) < _LITTLE * abs(first)
 
 
 def drive(scoring: Scoring, answer: Callable[[Question], Answer]) -> Solution:

@@ -33,13 +33,13 @@ def test_the_data_are_the_same_for_everybody():
 
 
 def result(peer: str, estimate: list[float]) -> dict:
-    cell = {"median_s": 0.5, "first_s": 1.0, "calls": 3, "peak_extra_mb": 1.0}
+    cell = {"median_s": 0.5, "fastest_s": 0.4, "first_s": 1.0, "calls": 3, "peak_extra_mb": 1.0}
     answer = {"estimate": estimate, "std_error": [1.0] * len(estimate)}
-    return {"peer": peer, "version": "1", "tasks": {t: cell | {"answer": answer} for t in run.TASKS}}
+    return {"peer": peer, "version": "1", "tasks": {t.name: cell | {"answer": answer} for t in run.TASKS}}
 
 
 def test_a_differing_answer_and_a_failing_peer_are_reported():
-    broken = {"peer": "svy", "version": "1", "tasks": {t: {"error": "no"} for t in run.TASKS}}
+    broken = {"peer": "svy", "version": "1", "tasks": {t.name: {"error": "no"} for t in run.TASKS}}
     report = run.compare(
         10, [result(run.OURS, [2.0, 3.0]), result("R survey", [2.0, 3.001]), broken]
     )

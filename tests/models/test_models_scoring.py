@@ -57,3 +57,20 @@ def test_an_empty_part_adds_nothing():
         merged = scoring.of_block(question, X[none], y[none], w[none], None, "binomial").merge(whole)
         for name in whole.__dataclass_fields__:
             np.testing.assert_array_equal(getattr(merged, name), getattr(whole, name))
+
+
+def test_a_very_skewed_predictor_is_not_taken_for_separation():
+    """Far rows are predicted surely, and the others still settle a finite maximum."""
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(60):
+        x = np.exp(rng.normal(0.0, 2.5, 60))
+        y = (rng.random(60) < 1 / (1 + np.exp(-(x - 1) * rng.uniform(0.2, 3)))).astype(float)
+        apart = x[y == 1].min() > x[y == 0].max()
+        design = np.column_stack([np.ones(60), x])
+        if apart:
+            with pytest.raises(scoring.SeparationError):
+                fit(design, y, np.ones(60))
+            continue
+        found += abs(fit(design, y, np.ones(60)).eta).max() > 12
+    assert found > 40

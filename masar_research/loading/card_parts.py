@@ -152,6 +152,8 @@ class Wave(Part):
     fieldwork: Fieldwork
     form: str | FormSheets | None = None
     sheet: str | None = None
+    repeat: str | None = None
+    keep_personal: tuple[str, ...] = ()
     label: Label | None = None
 
 
@@ -392,6 +394,7 @@ class RakeStep(Part):
 
     step: Literal["rake"]
     margins: tuple[Margin, ...] = Field(min_length=1)
+    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
 
 
 class PoststratifyStep(Part):
@@ -399,6 +402,7 @@ class PoststratifyStep(Part):
 
     step: Literal["poststratify"]
     margin: Margin
+    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
 
 
 class TrimStep(Part):

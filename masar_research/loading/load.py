@@ -17,6 +17,7 @@ from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.places_of_files import find_card, find_file
 from masar_research.loading.raw import Raw
 from masar_research.loading.readers import read
+from masar_research.loading.related import rows_of
 from masar_research.loading.replicate_columns import with_replicates
 from masar_research.loading.resolve import resolve
 from masar_research.loading.undecided import told
@@ -137,7 +138,9 @@ def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
     elif facts.form is not None:
         form = find_file(facts.form, origin)
     path = find_file(facts.file, origin)
-    raw = read(path, form=form, sheet=facts.sheet, cache=cache)
+    raw = read(path, form=form, sheet=facts.sheet, personal=facts.keep_personal, cache=cache)
+    if facts.repeat is not None:
+        raw = rows_of(raw, facts.repeat)
     if facts.checksum is not None and facts.checksum != raw.checksum:
         raise card_error(
             card,

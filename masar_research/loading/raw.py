@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import html
 import struct
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,27 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """The rows of a repeat group, tied to the table above them.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame, shape (m, k)
+    codebook : Codebook
+    parent : str or None
+        The repeat group around it; None for the interviews themselves.
+    key, parent_key : str
+        The column here that holds what stands in the column `parent_key` of the table above.
+    """
+
+    frame: pd.DataFrame
+    codebook: Codebook
+    parent: str | None
+    key: str
+    parent_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """A file as read.
 
@@ -53,12 +74,15 @@ class Raw:
     notes : tuple of Note
     checksum : str
         ``sha256-content:`` and 64 hexadecimal digits over names, values and labels; not over file bytes.
+    related : mapping
+        Repeat group → `Related`, for exports read with their form; `rows_of` joins them.
     """
 
     frame: pd.DataFrame
     codebook: Codebook
     notes: tuple[Note, ...]
     checksum: str
+    related: Mapping[str, Related] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         notes = "".join(

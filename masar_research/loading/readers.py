@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from masar_research.codebook import Codebook
 from masar_research.errors import DataError
 from masar_research.loading import cache as copies
 from masar_research.loading.kobo import apply_form
+from masar_research.loading.kobo_repeats import read_repeats
 from masar_research.loading.personal import check_wanted, find, form_note, looks_like_export, withdraw
 from masar_research.loading.raw import Note, Raw, make_raw
 from masar_research.loading.tables import plain_codebook, read_excel, read_parquet, read_text_table, typed
@@ -95,7 +97,9 @@ def read(
     raw = copies.fetch(key)
     if raw is None:
         raw = _read(path, suffix, forms, sheet, ())
-        copies.store(key, raw)
+        # a copy holds one table, and knows nothing of files beside it
+        if not raw.related and all(note.kind != "repeats_absent" for note in raw.notes):
+            copies.store(key, raw)
     return raw
 
 
@@ -114,7 +118,12 @@ def _read(path: Path, suffix: str, forms: tuple[Path, ...], sheet: str | None, w
     if forms:
         form = read_form(forms[0] if len(forms) == 1 else (forms[0], forms[1]))
         frame, codebook, more = apply_form(table, form, path.name, wanted)
-        return make_raw(_plain(frame), codebook, [*notes, *more])
+        raw = make_raw(_plain(frame), codebook, [*notes, *more])
+        if sheet is not None or not any(question.repeat for question in form.questions):
+            return raw
+        tables, more = read_repeats(path, form, table.reset_index(drop=True), (raw.frame, codebook), wanted)
+        notes = [note for note in raw.notes if note.kind != "sheets" or not tables]
+        return replace(raw, related=tables, notes=(*notes, *more))
     if looks_like_export(table):
         notes = [*notes, form_note()]
     frame, more = typed(table)

@@ -135,6 +135,7 @@ class Weighting:
         tolerance: float | Mapping[Any, float] | None = None,
         cost: float | Mapping[Any, float] | None = None,
         covariance: Any = None,
+        source: Survey | str | None = None,
         total: float | str | None = None,
         max_iter: int = 100,
         tol: float = 1e-10,
@@ -146,7 +147,7 @@ class Weighting:
         targets : mapping, Estimates or sequence of Estimates
             Variable, or tuple of variables, → totals by code or label; or variable → its total, a
             number. Estimates of another survey (``count(by=…)``, ``total(…)``) bring their errors
-            along into the variance.
+            along into the variance; several need ``source``.
         method : {"raking", "linear", "logit"}
             Distance between weights before and after. ``logit`` needs bounds.
         bounds : (low, high), optional
@@ -166,6 +167,8 @@ class Weighting:
             of the weights, for all targets or by name.
         covariance : (p, p) array, optional
             Of the targets in the order they are written, where they are estimates.
+        source : Survey or "independent", optional
+            The survey that all the Estimates come from, for the covariance between them.
         total : float or "current", optional
             The categorical targets are shares of this total, or of the current sum of weights.
         max_iter, tol
@@ -173,7 +176,7 @@ class Weighting:
         """
         return self._with(calibration_step(
             targets, method, bounds, limits, population, household, household_targets, tolerance,
-            cost, covariance, total, max_iter, tol,
+            cost, covariance, source, total, max_iter, tol,
         ))  # fmt: skip
 
     def entropy(

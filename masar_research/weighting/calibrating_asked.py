@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from masar_research.engine.distances import METHODS
+from masar_research.engine.variance import covariance
 from masar_research.errors import WeightingError
 from masar_research.estimates import Estimates
 from masar_research.weighting.calibrating import POPULATION, Balance, Calibrate, Entropy
 from masar_research.weighting.targets import MarginSpec, margin
+
+if TYPE_CHECKING:
+    from masar_research.survey import Survey
 
 
 def calibration_step(
@@ -24,7 +29,8 @@ def calibration_step(
     household_targets: Mapping[Any, Any] | None,
     tolerance: float | Mapping[Any, float] | None,
     cost: float | Mapping[Any, float] | None,
-    covariance: Any,
+    vcov: Any,
+    source: Survey | str | None,
     total: float | str | None,
     max_iter: int,
     tol: float,
@@ -35,10 +41,13 @@ def calibration_step(
                              remedy=f"Choose one of {', '.join(METHODS)}.",
                              ar="طريقة المعايرة غير معروفة؛ اختر إحدى الطرق المذكورة أعلاه.")
     if not isinstance(targets, Mapping):
-        if covariance is not None:
+        if vcov is not None:
             raise WeightingError("Estimates bring their covariance with them.",
                                  remedy="Leave covariance= out, or give the targets as a mapping.")
-        margins, numbers, covariance = from_estimates(targets)
+        margins, numbers, vcov = from_estimates(targets, source)
+    elif source is not None:
+        raise WeightingError("source= goes with Estimates as targets only.",
+                             remedy="Pass the Estimates, or covariance= beside a mapping of targets.")
     else:
         margins, numbers = _read(targets)
     persons = len(margins), len(numbers)
@@ -56,7 +65,7 @@ def calibration_step(
             raise WeightingError(f"{', '.join(twice)} is a target of persons and of households.",
                                  remedy="Copy the variable under another name for one of them.")
         margins, numbers = (*margins, *more), (*numbers, *counts)
-    if covariance is not None and (len(margins), len(numbers)) != persons:
+    if vcov is not None and (len(margins), len(numbers)) != persons:
         raise WeightingError("Targets with a covariance cannot be joined by targets of households here.",
                              remedy="Calibrate to them in two steps.")
     if not margins and not numbers and population is None:
@@ -77,49 +86,60 @@ def calibration_step(
         (-np.inf, np.inf) if bounds is None else _pair(bounds, "bounds"),
         (0.0, np.inf) if limits is None else _pair(limits, "limits"),
         population, household, of_household, soft, costs,
-        None if covariance is None else _covariance(covariance, size, total), total, max_iter, tol,
+        None if vcov is None else _covariance(vcov, size, total), total, max_iter, tol,
     )  # fmt: skip
 
 
-def from_estimates(given: Any) -> tuple[tuple[MarginSpec, ...], tuple[tuple[str, float], ...], np.ndarray]:
+def from_estimates(
+    given: Any, source: Survey | str | None
+) -> tuple[tuple[MarginSpec, ...], tuple[tuple[str, float], ...], np.ndarray]:
     """Targets and covariance from another survey's counts by domain and totals.
 
     Parameters
     ----------
     given : Estimates or sequence of Estimates
-        ``count(by=…)``: a margin; ``total(variable)``: a number. Several are taken as independent of each
-        other, so they should be one crossed count where they come from one survey.
+        ``count(by=…)``: a margin; ``total(variable)``: numbers.
+    source : Survey, "independent" or None
+        The survey all of them come from, or that each comes from another; needed for several.
     """
     several = (given,) if isinstance(given, Estimates) else tuple(given)
-    if not all(isinstance(one, Estimates) for one in several):
+    if not several or not all(isinstance(one, Estimates) for one in several):
         raise WeightingError(
             "Targets must be a mapping of variables to targets, or Estimates of another survey.",
             remedy="Write {'sex': {1: 5.9e6, 2: 5.2e6}, 'income': 1.2e9}, or pass census.count(by='sex').",
         )
-    margins, numbers, first, last = [], [], [], []
+    several = tuple(sorted(several, key=lambda one: one.kind != "count"))
+    margins, numbers = [], []
     for one in several:
         values = one.frame["estimate"].to_numpy(float)
         if one.kind == "count" and one.by:
             keys = one.frame[list(one.by)].itertuples(index=False, name=None)
-            rows = dict(zip(keys, values, strict=True))
-            margins.append(margin(one.by, rows, "estimates of another survey"))
-            first.append(one.vcov)
+            margins.append(margin(one.by, dict(zip(keys, values, strict=True)), "estimates of another survey"))
         elif one.kind == "total" and not one.by:
-            numbers += list(zip(one.frame["variable"].astype(str), values, strict=True))
-            last.append(one.vcov)
+            numbers += list(zip(one.frame["variable"].astype(str), values.tolist(), strict=True))
         else:
             raise WeightingError(
                 f"Estimates of kind {one.kind!r} by {', '.join(one.by) or 'nothing'} are no targets.",
                 remedy="Pass count(by=…) for categories and total(variable) for numbers.",
                 ar="أعطِ تقديرات أعداد حسب فئة count(by=…) أو مجاميع total(…).",
             )
-    blocks = [np.asarray(block, dtype=float) for block in (*first, *last)]
-    out = np.zeros((sum(len(b) for b in blocks),) * 2)
-    place = 0
-    for block in blocks:
-        out[place : place + len(block), place : place + len(block)] = block
-        place += len(block)
-    return tuple(margins), tuple(numbers), out
+    return tuple(margins), tuple(numbers), _joint(several, source)
+
+
+def _joint(several: tuple[Estimates, ...], source: Survey | str | None) -> np.ndarray:
+    if len(several) == 1:
+        return np.asarray(several[0].vcov, dtype=float)
+    if isinstance(source, str) and source == "independent":
+        return block_diag(*(one.vcov for one in several))
+    totals = [one.totals for one in several]
+    if source is None or isinstance(source, str) or any(part is None for part in totals):
+        raise WeightingError(
+            f"{len(several)} tables of estimates need the covariance between them.",
+            remedy='Give source=, the survey all of them come from, or source="independent" if each comes from '
+            "another one.",
+            ar='أعطِ source= المسح الذي جاءت منه هذه التقديرات كلها، أو source="independent" إن كان لكل منها مسح.',
+        )
+    return np.asarray(covariance(source.design, np.hstack(totals)), dtype=float)
 
 
 def entropy_step(targets: Mapping[Any, Any], max_iter: int, tol: float) -> Entropy:

@@ -274,15 +274,16 @@ def test_totals_of_another_survey_bring_their_errors(pair):
     count, total_x = theirs.count(by="sex"), theirs.total("x")
     known = ours.weighting.calibrate({"sex": dict(zip(count.frame["sex"], count.frame["estimate"], strict=True)),
                                       "x": float(total_x.frame["estimate"][0])}, method="linear").apply()
-    done = ours.weighting.calibrate([count, total_x], method="linear").apply()
+    done = ours.weighting.calibrate([total_x, count], method="linear", source=theirs).apply()
     np.testing.assert_allclose(done.design.weights, known.design.weights, rtol=1e-10)
     np.testing.assert_allclose(done.count(by="sex").vcov, count.vcov, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(done.total("x").frame["std_error"], total_x.frame["std_error"], rtol=1e-8)
     x = np.column_stack([np.eye(2)[ours.values("sex").astype(int) - 1], ours.values("x")])
     d = ours.design.weights
     slope = np.linalg.solve(x.T @ (x * d[:, None]), x.T @ (d * ours.values("y")))
-    both = np.zeros((3, 3))
-    both[:2, :2], both[2, 2] = count.vcov, total_x.vcov[0, 0]
+    both = covariance(theirs.design, np.hstack([count.totals, total_x.totals]))
+    apart = ours.weighting.calibrate([count, total_x], method="linear", source="independent").apply()
+    assert apart.total("y").vcov[0, 0] != pytest.approx(done.total("y").vcov[0, 0], rel=1e-3)
     assert done.total("y").vcov[0, 0] == pytest.approx(known.total("y").vcov[0, 0] + slope @ both @ slope, rel=1e-8)
     gap = done.mean("y", by="sex").contrast("2 - 1").frame["std_error"][0]
     assert gap > known.mean("y", by="sex").contrast("2 - 1").frame["std_error"][0] - 1e-12
@@ -298,7 +299,7 @@ def test_replicates_move_the_targets_too(pair):
         np.testing.assert_allclose(made.count(by="sex").vcov, count.vcov, rtol=1e-4, atol=1e-2 * count.vcov.max())
     few = mr.Survey(ours.frame.assign(psu=ours.frame["psu"] % 2), weights="w", psu="psu")
     with pytest.raises(DesignError, match="need at least 3 replicates"):
-        few.weighting.calibrate([count, theirs.total("x")]).apply().with_replicates(replicates.JK1())
+        few.weighting.calibrate([count, theirs.total("x")], source=theirs).apply().with_replicates(replicates.JK1())
 
 
 def test_a_covariance_is_checked(pair):
@@ -307,6 +308,8 @@ def test_a_covariance_is_checked(pair):
     refuses("shape (3, 3)", lambda: ours.weighting.calibrate(targets, covariance=np.eye(3)))
     refuses("negative variance", lambda: ours.weighting.calibrate(targets, covariance=-np.eye(2)))
     refuses("are no targets", lambda: ours.weighting.calibrate(theirs.mean("x")))
+    refuses("need the covariance between", lambda: ours.weighting.calibrate([theirs.count(by="sex"), theirs.total("x")]))
+    refuses("goes with Estimates", lambda: ours.weighting.calibrate(targets, source=theirs))
     refuses("bring their covariance", lambda: ours.weighting.calibrate(theirs.count(by="sex"), covariance=np.eye(2)))
     refuses("cannot have a covariance", lambda: ours.weighting.calibrate(
         {"sex": {1: 0.5, 2: 0.5}}, covariance=np.eye(2), total="current"))

@@ -251,18 +251,18 @@ def _label(variable: Variable, column: str) -> tuple[str, str | None]:
     question = dict(variable.question or {})
     if any(len(text) > _FIT for text in words.values()):
         question = question or words
-    asked = _pair({lang: text[:1400] for lang, text in question.items()}) if question else None
+    asked = _pair({lang: text[:1400] for lang, text in question.items()}, fit=1400) if question else None
     return _pair({lang: _short(text) for lang, text in words.items()}, column), asked
 
 
-def _short(text: str) -> str:
-    cut = text if len(text) <= _FIT else f"{text[: _FIT - 20].rsplit(' ', 1)[0]} …"
+def _short(text: str, fit: int = _FIT) -> str:
+    cut = text if len(text) <= fit else f"{text[: fit - 20].rsplit(' ', 1)[0]} …"
     return " ".join(word if len(word) <= _WORD else f"{word[: _WORD - 1]}…" for word in cut.split())
 
 
-def _pair(words: dict[str, str], name: str = "") -> str:
+def _pair(words: dict[str, str], name: str = "", fit: int = _FIT) -> str:
     """Both languages; what is absent is left to a person."""
-    english, arabic = (_short(words.get(lang, "")) if name or words else "" for lang in ("en", "ar"))
+    english, arabic = (_short(words.get(lang, ""), fit) for lang in ("en", "ar"))
     hint = english or arabic or _short(name)
     return f"{{en: {_q(english or f'{TODO} {hint}')}, ar: {_q(arabic or f'{TODO} {hint}')}}}"
 

@@ -9,7 +9,7 @@ product they need is summed once, when the calibration is bound to the units of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -115,6 +115,11 @@ class Step:
         """(n,) weights of the cross-products of the auxiliaries."""
         return np.where(self.after > 0, self.before, 0.0)
 
+    def without(self, rows: np.ndarray) -> Step:
+        """This step with the rows marked (n,) left out."""
+        return replace(self, before=np.where(rows, 0.0, self.before),
+                       after=np.where(rows, 0.0, self.after))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solved(Step):
@@ -164,6 +169,12 @@ class Solved(Step):
     def metric(self) -> np.ndarray:
         """(n,) weights of the cross-products of the auxiliaries."""
         return self.curvature
+
+    def without(self, rows: np.ndarray) -> Solved:
+        """This step with the rows marked (n,) left out."""
+        kept = ~rows
+        return replace(self, before=self.before * kept, after=self.after * kept, slope=self.slope * kept,
+                       score=self.score * kept, curvature=self.curvature * kept)
 
 
 def products(left: Basis, right: Basis, factor: np.ndarray) -> np.ndarray | sparse.csr_matrix:
@@ -266,6 +277,10 @@ class Calibration:
     def then(self, later: Calibration) -> Calibration:
         """This calibration followed by ``later``."""
         return Calibration(self.steps + later.steps)
+
+    def without(self, rows: np.ndarray) -> Calibration:
+        """This calibration on the other rows only: those marked (n,) no longer count in it."""
+        return Calibration(tuple(step.without(rows) for step in self.steps))
 
     def bind(self, unit: np.ndarray, n_units: int) -> BoundCalibration:
         """Sum every product the variance needs over the units of a design.

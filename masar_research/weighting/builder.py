@@ -13,16 +13,19 @@ from masar_research.errors import WeightingError
 from masar_research.estimates import Estimates
 from masar_research.weighting import steps as kinds
 from masar_research.weighting.calibrating_asked import balance_step, calibration_step, entropy_step
+from masar_research.weighting.reference import card_margin
 from masar_research.weighting.report import Report, report
+from masar_research.weighting.sampling_verbs import SamplingVerbs
+from masar_research.weighting.sampling_verbs import names as as_names
 from masar_research.weighting.steps import Applied, Ground, Step, Waves
-from masar_research.weighting.targets import margin, read_file, read_margins
+from masar_research.weighting.targets import read_margins
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
-class Weighting:
+class Weighting(SamplingVerbs):
     """Weighting steps to be applied to a survey; every verb returns a new builder.
 
     Attributes
@@ -49,19 +52,14 @@ class Weighting:
     survey: Survey
     steps: tuple[Step, ...] = ()
 
-    def base(self, expression: str) -> Weighting:
-        """Start from weights computed from columns, e.g. ``"1 / (p_block * p_person)"``.
-
-        Earlier calibrations of the survey no longer count.
-        """
-        return self._with(kinds.Base(expression))
-
     def nonresponse(
         self,
         responded: str,
         cells: Sequence[str],
         min_cell: int = 0,
         eligible: str | None = None,
+        max_factor: float | None = None,
+        within: Sequence[str] | str = (),
     ) -> Weighting:
         """Carry the weight of non-respondents to respondents of the same class.
 
@@ -76,12 +74,16 @@ class Weighting:
             without respondents is then an error.
         eligible : str, optional
             Condition of belonging to the population; the others leave with weight 0.
+        max_factor : float, optional
+            Merge classes whose factor would be larger.
+        within : sequence of str
+            Variables across whose cells classes are never merged.
         """
         names = (cells,) if isinstance(cells, str) else tuple(cells)
         if not names:
             raise WeightingError("No variables were given for the weighting classes.",
                                  remedy='Name them: cells=["governorate", "urban"].')
-        return self._with(kinds.Nonresponse(responded, names, min_cell, eligible))
+        return self._with(kinds.Nonresponse(responded, names, min_cell, eligible, max_factor, as_names(within)))
 
     def poststratify(
         self, targets: Mapping[Any, Any], total: float | str | None = None
@@ -221,30 +223,6 @@ class Weighting:
         """
         return self._with(balance_step(group, reference, categories, numbers, moments, max_iter, tol))
 
-    def trim(
-        self,
-        upper: float | str | None = None,
-        lower: float | str | None = None,
-        redistribute: bool = True,
-    ) -> Weighting:
-        """Bring extreme weights back to a bound.
-
-        Parameters
-        ----------
-        upper, lower : float or str, optional
-            Numbers, or rules in ``median, mean, iqr, n``: ``"median + 6*iqr"``.
-        redistribute : bool
-            Scale the weights inside the bounds so that the sum stays.
-        """
-        if upper is None and lower is None:
-            raise WeightingError("Trimming was given no bound.",
-                                 remedy='Give upper= or lower=, e.g. upper="median + 6*iqr".')
-        return self._with(kinds.Trim(upper, lower, redistribute))
-
-    def normalise(self) -> Weighting:
-        """Scale weights to mean 1."""
-        return self._with(kinds.Normalise())
-
     def apply(self) -> Survey:
         """Take the steps and return the weighted survey.
 
@@ -270,6 +248,8 @@ class Weighting:
             taken = step.run(ground)
             if taken.restarts:
                 chain = None
+            if taken.forgets is not None and chain is not None:
+                chain = chain.without(taken.forgets)
             if taken.calibration is not None:
                 chain = taken.calibration if chain is None else chain.then(taken.calibration)
             log = Applied(step, taken.text, taken.facts, ground.weights, taken.weights)
@@ -333,16 +313,8 @@ def _from_card(step: Any, card: Any) -> Step:
     if step.step == "trim":
         return kinds.Trim(step.upper, step.lower)
     if step.step == "rake":
-        return kinds.Rake(tuple(_card_margin(given, card) for given in step.margins))
-    return kinds.Poststratify(_card_margin(step.margin, card))
-
-
-def _card_margin(given: Any, card: Any) -> Any:
-    targets = given.targets
-    if targets is None:
-        targets = read_file(card.path.parent / given.file, given.key)
-    source = None if given.source is None else given.source.get("en")
-    return margin(given.variables, targets, source)
+        return kinds.Rake(tuple(card_margin(given, card) for given in step.margins), step.total)
+    return kinds.Poststratify(card_margin(step.margin, card), step.total)
 
 
 def waves_of(survey: Survey) -> Waves | None:

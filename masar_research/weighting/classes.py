@@ -42,11 +42,15 @@ def classes(
     min_cell: int,
     waves: tuple[np.ndarray, tuple[Any, ...], str] | None,
     interviews: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    max_factor: float | None = None,
+    within: Sequence[str] = (),
 ) -> Classes:
-    """Cross the cell variables; merge classes with fewer than ``min_cell`` respondents.
+    """Cross the cell variables; merge classes with few respondents or a large factor.
 
-    The thinnest class is merged with the neighbour that shares most leading variables (the
-    smaller of two equals), until every class is large enough; never across waves.
+    The class with fewest respondents (then the one with the largest factor) is merged with the
+    neighbour, in the order of the levels, that shares most leading variables (the smaller of two
+    equals), until every class meets the rules; never across waves or across cells of ``within``.
 
     Parameters
     ----------
@@ -61,7 +65,19 @@ def classes(
     waves : (codes, values, name) or None
     interviews : (n,) int array, optional
         Interviews that each row stands for; one by default.
+    weights : (n,) float array, optional
+        For ``max_factor``.
+    max_factor : float, optional
+        Largest Σw over all rows / Σw over respondents that a class may have.
+    within : sequence of str
+        Variables across whose cells nothing is merged.
     """
+    if max_factor is not None and not max_factor > 1:
+        raise WeightingError(f"max_factor={max_factor!r} leaves no room for any non-response.",
+                             remedy="Give a number above 1, for instance 3.")
+    if waves is not None and waves[2] in cells and waves[2] not in within:
+        within = (waves[2], *within)
+    cells = (*within, *(name for name in cells if name not in within))
     coded = [survey.coded(name) for name in cells]
     for name, c in zip(cells, coded, strict=True):
         lost = counted((c.codes < 0) & inside, interviews)
@@ -83,8 +99,12 @@ def classes(
     each = None if interviews is None else interviews[answering]
     answers = np.bincount(kept[answering], each, minlength=n_cells)
     names = tuple(_name(survey, cells, coded, cell_codes[-len(cells):, k]) for k in range(n_cells))
-    apart = 1 if waves is not None else 0
-    group, merged = _merge(cell_codes, answers, min_cell, apart, names)
+    apart = len(within) + (waves is not None and waves[2] not in cells)
+    factor = None
+    if max_factor is not None:
+        sums = [np.bincount(kept[rows], weights[rows], n_cells) for rows in (inside, answering)]
+        factor = (sums[0], sums[1], max_factor)
+    group, merged = _merge(cell_codes, answers, min_cell, apart, names, factor)
     place = np.where(kept >= 0, group[kept], -1)
     labels = tuple(
         " + ".join(names[k] for k in np.flatnonzero(group == g)) for g in range(group.max() + 1)
@@ -92,29 +112,43 @@ def classes(
     return Classes(place, labels, merged)
 
 
-def _merge(cell_codes, answers, min_cell, apart, names) -> tuple[np.ndarray, tuple[str, ...]]:
+def _merge(cell_codes, answers, min_cell, apart, names, factor) -> tuple[np.ndarray, tuple[str, ...]]:
     order = np.lexsort(cell_codes[::-1])
     members = [[int(k)] for k in order]
     counts = [int(answers[k]) for k in order]
     merged = []
-    while min_cell > 0 and len(members) > 1 and min(counts) < min_cell:
-        open_ = [i for i in range(len(members)) if counts[i] < min_cell
+
+    def raised(i: int) -> float:
+        """Factor of a group, 0 where no rule asks for it."""
+        if factor is None:
+            return 0.0
+        whole, part, _ = factor
+        below = part[members[i]].sum()
+        return float(whole[members[i]].sum() / below) if below > 0 else np.inf
+
+    def why(i: int) -> str | None:
+        if counts[i] < min_cell:
+            return f"{counts[i]} respondents"
+        return f"factor {raised(i):.2f}" if factor is not None and raised(i) > factor[2] else None
+
+    while (min_cell > 0 or factor is not None) and len(members) > 1:
+        open_ = [i for i in range(len(members)) if why(i) is not None
                  and _partner(cell_codes, members, counts, i, apart) is not None]
         if not open_:
             break
-        thin = min(open_, key=lambda i: counts[i])
+        thin = min(open_, key=lambda i: (counts[i] >= min_cell, counts[i] if counts[i] < min_cell else -raised(i)))
         partner = _partner(cell_codes, members, counts, thin, apart)
-        merged.append(f"{names[members[thin][0]]} ({counts[thin]} respondents) merged with "
-                      f"{names[members[partner][0]]}")
+        merged.append(f"{names[members[thin][0]]} ({why(thin)}) merged with {names[members[partner][0]]}")
         first, second = sorted((thin, partner))
         members[first] = members[first] + members.pop(second)
         counts[first] = counts[first] + counts.pop(second)
-    short = [i for i, c in enumerate(counts) if c < min_cell]
+    short = [i for i in range(len(members)) if why(i) is not None]
     if short:
         raise WeightingError(
-            f"{len(short)} weighting classes stay below {min_cell} respondents and have no "
-            f"neighbour left: {', '.join(names[members[i][0]] for i in short[:5])}.",
-            remedy="Lower min_cell or use fewer variables in cells.",
+            f"{len(short)} weighting classes stay below {min_cell} respondents"
+            + (f" or above the factor {factor[2]:g}" if factor is not None else "")
+            + f" and have no neighbour left: {', '.join(names[members[i][0]] for i in short[:5])}.",
+            remedy="Lower min_cell, raise max_factor, or use fewer variables in cells and within.",
         )
     group = np.empty(len(names), dtype=np.int64)
     for g, cells_of in enumerate(members):

@@ -28,6 +28,7 @@ from masar_research.replicates import (
 )
 from masar_research.weighting.builder import waves_of
 from masar_research.weighting.calibrating import Calibrate
+from masar_research.weighting.step_base import BaseStages
 from masar_research.weighting.steps import Applied, Base, Ground, Nonresponse, Poststratify, Rake
 
 if TYPE_CHECKING:
@@ -172,14 +173,14 @@ def _since_base(survey: Survey) -> list[Applied]:
     """The steps after the last one that set base weights."""
     steps = list(survey.history)
     for position in range(len(steps) - 1, -1, -1):
-        if isinstance(steps[position].step, Base):
+        if isinstance(steps[position].step, Base | BaseStages):
             return steps[position + 1 :]
     return steps
 
 
 def _by_cell(step: Any) -> bool:
     if isinstance(step, Nonresponse):
-        return step.min_cell == 0
+        return not step.merges
     if isinstance(step, Calibrate):
         return step.cell_variables() is not None
     return isinstance(step, Rake | Poststratify)
@@ -287,20 +288,23 @@ def _every_row(
             remedy="Use fewer replicates, leave that step out, or min_cell=0 for non-response.",
         )
     start, waves = steps[0].before, waves_of(survey)
-    _same_weights(survey, _retake(survey, [log.step for log in steps], start, waves, "the full sample"))
-    columns = []
+    columns, kept = [], {}
+    whole = _retake(survey, [log.step for log in steps], start, waves, "the full sample", None, kept)
+    _same_weights(survey, whole)
     for r in range(base.number):
-        weights = start * base.block(slice(r, r + 1))[0][survey.design.unit]
-        columns.append(_retake(survey, anew.steps(r), weights, waves, f"replicate {r + 1}"))
+        times = base.block(slice(r, r + 1))[0][survey.design.unit]
+        columns.append(_retake(survey, anew.steps(r), start * times, waves, f"replicate {r + 1}", times, kept))
     return RowWeights(tuple(columns), True, None)
 
 
 def _retake(
-    survey: Survey, steps: Sequence[Any], weights: np.ndarray, waves: Any, which: str
-) -> np.ndarray:
+    survey: Survey, steps: Sequence[Any], weights: np.ndarray, waves: Any, which: str,
+    times: np.ndarray | None = None, kept: dict[Any, Any] | None = None,
+) -> np.ndarray:  # fmt: skip
+    kept = {} if kept is None else kept
     for step in steps:
         try:
-            weights = step.run(Ground(survey, weights, waves)).weights
+            weights = step.run(Ground(survey, weights, waves, times=times, kept=kept)).weights
         except MasarError as error:
             raise refused(which, step, error) from error
     return weights

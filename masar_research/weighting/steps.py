@@ -71,12 +71,23 @@ class Nonresponse:
         Classes with fewer respondents are merged with neighbours; 0 merges none.
     eligible : str or None
         Condition of belonging to the population; others leave with weight 0, carried by nobody.
+    max_factor : float or None
+        Classes whose factor is larger are merged with neighbours.
+    within : tuple of str
+        Parents: classes of different cells of these variables are never merged.
     """
 
     responded: str
     cells: tuple[str, ...]
     min_cell: int = 0
     eligible: str | None = None
+    max_factor: float | None = None
+    within: tuple[str, ...] = ()
+
+    @property
+    def merges(self) -> bool:
+        """Whether classes may be merged, anew in every replicate."""
+        return self.min_cell > 0 or self.max_factor is not None
 
     def run(self, ground: Ground) -> Taken:
         """Form the classes and raise the respondents' weights."""
@@ -88,8 +99,11 @@ class Nonresponse:
         if not answered.any():
             raise WeightingError(f"Nobody satisfies {self.responded!r}.",
                                  remedy="Check the codes of the response status.")
+        if self.within and not self.merges:
+            raise WeightingError("within= says which classes may be merged, and none are.",
+                                 remedy="Give min_cell= or max_factor=, or leave within= out.")
         formed = classes(ground.survey, self.cells, eligible, answered, self.min_cell, ground.waves,
-                         ground.interviews)
+                         ground.interviews, ground.weights, self.max_factor, self.within)
         weights = np.where(eligible, ground.weights, 0.0)
         done = calibration.respond(weights, answered, formed.codes, labels=formed.labels)
         lost = ground.count(eligible & ~answered)
@@ -103,7 +117,11 @@ class Nonresponse:
         }  # fmt: skip
         over = " × ".join(self.cells)
         left_en = f"; {out:,} ineligible rows left" if out else ""
-        left_ar = f"، وخرج {num(out)} سجلًا غير مؤهل" if out else ""
+        merged = len(formed.merged)
+        if merged:
+            left_en = f"; {merged:,} merges of classes{left_en}"
+        left_ar = f"، ودُمجت فئات {num(merged)} مرة" if merged else ""
+        left_ar += f"، وخرج {num(out)} سجلًا غير مؤهل" if out else ""
         text = Text(
             en=f"Non-response: the weight of {lost:,} non-respondents carried to "
             f"{facts['respondents']:,} respondents within {facts['classes']} classes of {over} "

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from masar_research.loading import load, presets, read
     from masar_research.streaming.survey import scan
     from masar_research.survey import Survey
+    from masar_research.weighting.reference import margins
 
 _HOMES = {
     "Codebook": "masar_research.codebook",
@@ -24,6 +25,7 @@ _HOMES = {
     "MasarError": "masar_research.errors",
     "Survey": "masar_research.survey",
     "load": "masar_research.loading",
+    "margins": "masar_research.weighting.reference",
     "presets": "masar_research.loading",
     "read": "masar_research.loading",
     "scan": "masar_research.streaming.survey",
@@ -31,7 +33,7 @@ _HOMES = {
 
 _MODULES = ("phases", "replicates")
 
-__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "phases", "presets", "read", "replicates", "scan"]
+__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "margins", "phases", "presets", "read", "replicates", "scan"]
 
 
 def __getattr__(name: str) -> object:

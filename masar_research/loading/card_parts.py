@@ -395,6 +395,7 @@ class RakeStep(Part):
     step: Literal["rake"]
     margins: tuple[Margin, ...] = Field(min_length=1)
     total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
+    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
 
 
 class PoststratifyStep(Part):
@@ -402,6 +403,7 @@ class PoststratifyStep(Part):
 
     step: Literal["poststratify"]
     margin: Margin
+    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
     total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
+from masar_research.codebook import Text
 from masar_research.engine.marginals import Margin, counted
 from masar_research.errors import WeightingError
+from masar_research.weighting.universe import About, refuse_other
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
@@ -33,11 +35,14 @@ class MarginSpec:
         share of that cell.
     source : str or None
         Where the targets come from.
+    about : About or None
+        Whom and when they count; a margin that says so is refused by a survey of others.
     """
 
     variables: tuple[str, ...]
     targets: tuple[tuple[tuple[Code, ...], float], ...]
     source: str | None = None
+    about: About | None = None
 
     @property
     def name(self) -> str:
@@ -49,16 +54,48 @@ class MarginSpec:
         """Sum of the targets."""
         return float(sum(value for _, value in self.targets))
 
+    def as_shares(self) -> MarginSpec:
+        """The same margin with targets that sum to 1, for ``total=``.
+
+        Examples
+        --------
+        >>> MarginSpec(("sex",), (((1,), 30.0), ((2,), 10.0))).as_shares().targets
+        (((1,), 0.75), ((2,), 0.25))
+        """
+        whole = self.sum
+        return replace(self, targets=tuple((key, value / whole) for key, value in self.targets))
+
+    def accepting(self, en: str, ar: str) -> MarginSpec:
+        """The same margin although it leaves out other groups than the survey does.
+
+        Parameters
+        ----------
+        en, ar : str
+            Why that is accepted; the report of the weights prints it. Nationality and ages must
+            agree all the same.
+        """
+        if self.about is None:
+            raise WeightingError(
+                f"The margin {self.name} does not say whom it counts, so there is nothing to accept.",
+                remedy="Leave accepting() out, or give about=.",
+                ar=f"لا يذكر التوزيع \u2066{self.name}\u2069 من يعدّ، فلا شيء يُقبل.",
+            )
+        return replace(self, about=replace(self.about, accepted=Text(en=en, ar=ar)))
+
 
 def read_margins(given: Any) -> tuple[MarginSpec, ...]:
     """Margins from what a user writes.
 
     Parameters
     ----------
-    given : mapping
+    given : mapping, MarginSpec or sequence of MarginSpec
         Variable name, or tuple of names, → targets: a mapping code → value (nested for several
-        variables, or keyed by tuples), or a Series indexed by codes.
+        variables, or keyed by tuples), a Series indexed by codes, or a MarginSpec.
     """
+    if isinstance(given, MarginSpec):
+        return (given,)
+    if isinstance(given, Sequence) and given and all(isinstance(one, MarginSpec) for one in given):
+        return tuple(given)
     if not isinstance(given, Mapping) or not given:
         raise WeightingError(
             f"Targets must be a mapping of variables to targets; found {type(given).__name__}.",
@@ -70,7 +107,9 @@ def read_margins(given: Any) -> tuple[MarginSpec, ...]:
     )
 
 
-def margin(variables: Sequence[str], targets: Any, source: str | None = None) -> MarginSpec:
+def margin(
+    variables: Sequence[str], targets: Any, source: str | None = None, about: About | None = None
+) -> MarginSpec:
     """One margin from a mapping (flat, nested or by tuple), a Series, or rows of a table.
 
     Parameters
@@ -79,8 +118,18 @@ def margin(variables: Sequence[str], targets: Any, source: str | None = None) ->
     targets : mapping, pandas.Series or list of mappings
         A list holds rows with the variables and ``total`` or ``share``.
     source : str, optional
+    about : About, optional
+        Whom the targets count.
     """
     variables = tuple(variables)
+    if isinstance(targets, MarginSpec):
+        if targets.variables != variables:
+            raise WeightingError(
+                f"A margin of {targets.name} was given for {' × '.join(variables)}.",
+                remedy=f"Give it under {targets.name}, or pass it by itself.",
+                ar=f"أُعطي توزيع \u2066{targets.name}\u2069 لمتغيّر آخر (\u2066{' × '.join(variables)}\u2069).",
+            )
+        return targets
     if isinstance(targets, pd.Series):
         pairs = [(key if isinstance(key, tuple) else (key,), value)
                  for key, value in targets.items()]
@@ -106,7 +155,7 @@ def margin(variables: Sequence[str], targets: Any, source: str | None = None) ->
         raise WeightingError(f"The targets of {' × '.join(variables)} give {twice} twice.",
                              remedy="Give each cell one target.")
     values = [_number(value, variables) for _, value in pairs]
-    return MarginSpec(variables, tuple(zip(codes, values, strict=True)), source)
+    return MarginSpec(variables, tuple(zip(codes, values, strict=True)), source, about)
 
 
 def read_file(path: Path, key: str | None) -> Any:
@@ -165,6 +214,8 @@ def match(
     size : int
         Number of targets given, before they are repeated for each wave.
     """
+    if spec.about is not None:
+        refuse_other(survey, spec.name, spec.about)
     coded = [survey.coded(name) for name in spec.variables]
     targets = spec.targets
     wave = "wave" if groups is None else groups[2]

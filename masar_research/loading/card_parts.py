@@ -395,7 +395,6 @@ class RakeStep(Part):
     step: Literal["rake"]
     margins: tuple[Margin, ...] = Field(min_length=1)
     total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
-    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
 
 
 class PoststratifyStep(Part):
@@ -403,7 +402,6 @@ class PoststratifyStep(Part):
 
     step: Literal["poststratify"]
     margin: Margin
-    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
     total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
 
 

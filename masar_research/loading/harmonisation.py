@@ -224,6 +224,9 @@ def _remarks(
         yield from _counts(remark, report[report["source"] == column], rows[column])
         yield from _labels(remark, card, wave, name, raw, rows, table)
     lost = int(report.loc[report["before"] == "(no case fits)", "n"].sum())
+    if lost and facts.universe is not None:
+        # people outside the universe fit no case and need none
+        lost = min(lost, _unplaced(card, name, raw, rows, part))
     if lost:
         yield remark("unmapped", f"no case fits {lost:,} rows whose answers are known", f"لا تنطبق أي حالة على {lost:,} سجل معلوم الإجابات", lost)
     outside = int(report.loc[report["before"] == "(answers outside the universe)", "n"].sum())
@@ -237,6 +240,18 @@ def _remarks(
                 yield remark(
                     "nobody", f"{code} {category.label.get('en', '')}", f"{code} {category.label.get('ar', '')}", 0
                 )
+
+
+def _unplaced(card: SurveyCard, name: str, raw: Raw, rows: pd.DataFrame, part: Harmonised) -> int:
+    """Rows that stay blank though everything the variable is made of is answered."""
+    blank = part.frame[name].isna().to_numpy()
+    for each in card.variables[name].names(universe=False):
+        if each in part.columns and each != name:
+            column, gone = part.frame[each], part.columns[each].kinds
+        else:
+            column, gone = rows[each], raw.codebook.missing_codes(each)
+        blank = blank & (column.notna() & ~column.isin(list(gone))).to_numpy()
+    return int(blank.sum())
 
 
 def _counts(remark, report: pd.DataFrame, column: pd.Series) -> Iterable[Remark]:

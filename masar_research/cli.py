@@ -400,6 +400,52 @@ def load(
 
 
 @app.command()
+def codebook(
+    survey: Annotated[str, typer.Argument(help="A study with a card, a card's path, or a data file (.xlsx only).")],
+    out: Annotated[Path, typer.Option(help="File to write: .html, .xlsx or .xml (DDI-Codebook 2.5).")],
+    wave: Annotated[str | None, typer.Option(help="With a study: one wave; all of them by default.")] = None,
+    lang: Annotated[str | None, typer.Option(help="en or ar; a page holds both by default.")] = None,
+) -> None:
+    """Write the codebook: a page with frequencies, a workbook to edit, or DDI for an archive."""
+    with reported():
+        told = _write_codebook(survey, out, whole_number(wave), lang)
+    console().print(f"{told} → {out}", highlight=False)
+
+
+def _write_codebook(survey: str, out: Path, wave: int | str | None, lang: str | None) -> str:
+    from masar_research.codebook.wording import counted, known_language
+    from masar_research.errors import DataError
+    from masar_research.loading import load as load_study
+    from masar_research.loading import read
+    from masar_research.loading.readers import KNOWN
+
+    if lang is not None:
+        known_language(lang)
+    kind, raw = out.suffix.lower(), Path(survey).suffix.lower() in KNOWN
+    if kind not in ((".xlsx",) if raw else (".html", ".xlsx", ".xml")):
+        raise DataError(
+            f"A codebook is not written to {out.name} from {survey}.",
+            remedy="Frequencies need the weights of a survey card: give a card for .html and .xml, "
+            "or write a data file's codebook to .xlsx.",
+            ar="لا يُكتب دليل الترميز بهذه الصيغة من هذا المصدر. صفحة ‎.html‎ وملف ‎.xml‎ يحتاجان إلى بطاقة مسح، أما ملف البيانات "
+            "فيُكتب دليله بصيغة ‎.xlsx‎.",
+        )
+    if raw:
+        book = read(survey).codebook
+        book.to_excel(out, lang or "en")
+    else:
+        held = load_study(survey, wave=wave)
+        book = held.codebook
+        if kind == ".xlsx":
+            book.to_excel(out, lang or "en")
+        elif kind == ".xml":
+            held.codebook_ddi(out)
+        else:
+            held.codebook_html(out, lang=lang)
+    return f"{counted(len(book), 'en')} · {counted(len(book), 'ar')}"
+
+
+@app.command()
 def check(file: Annotated[Path, typer.Argument(help="A data file or a survey card.")]) -> None:
     """Read a file and list what is wrong with it; status 1 when something is."""
     with reported():

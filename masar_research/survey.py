@@ -17,6 +17,7 @@ from masar_research.engine import design as designs
 from masar_research.engine import linearized, replicate_given
 from masar_research.errors import DataError, DesignError, EstimationError
 from masar_research.estimates import Estimates
+from masar_research.history import History
 from masar_research.estimating import Answer, answer_count, answer_proportion, answer_statistic, each
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Survey:
         self._columns = Columns(frame.copy(deep=False), codebook or Codebook())
         self._mask: np.ndarray | None = None
         self.base: tuple[str, ...] = ()
-        self.history: tuple[Any, ...] = ()
+        self.history = History()
         #: Edited codebook workbooks applied (`codebook.applying.Applied`), in order.
         self.edits: tuple[Any, ...] = ()
         self.card = card
@@ -275,7 +276,7 @@ class Survey:
             )
         derived = self._derive()
         derived.design = self.design.reweight(weights, calibration)
-        derived.history = (*self.history, step)
+        derived.history = History((*self.history, step))
         derived.weights_name = name
         return derived
 

@@ -100,6 +100,18 @@ SURVEY: tuple[Verb, ...] = (
         "diagnostics", "masar_research.statistics.diagnostics:diagnostics",
         "Design effects, effective n, clustering.",
     ),
+    Verb(
+        "apply_codebook", "masar_research.loading.codebook_apply:apply_codebook",
+        "The survey as an edited codebook workbook says.",
+    ),  # fmt: skip
+    Verb(
+        "codebook_html", "masar_research.loading.codebook_page:codebook_html",
+        "A codebook with frequencies, in one HTML file.",
+    ),  # fmt: skip
+    Verb(
+        "codebook_ddi", "masar_research.loading.codebook_ddi:codebook_ddi",
+        "The codebook as DDI-Codebook 2.5 XML.",
+    ),  # fmt: skip
 )
 
 #: What a survey on files lends from modules that read it in passes.

@@ -18,6 +18,7 @@ from masar_research.codebook.wording import (
     span_text,
 )
 from masar_research.present import theme
+from masar_research.present.direction import embed
 from masar_research.present.tables import FACE, Column, plain_text
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def as_html(book: Codebook, lang: str | None, most: int) -> str:
     sets = {name: each for each in book.sets.values() for name in each.variables}
     head = " · ".join(_in(counted(len(book), one), one) for one in langs)
     rest = len(book) - len(shown)
-    more = {"en": f"and {rest} more: codebook.search(…)", "ar": f"و{rest} أخرى: codebook.search(…)"}
+    more = {"en": f"and {rest} more", "ar": f"و{rest} أخرى"}
     tail = f'<p class="quiet">{" · ".join(_in(more[one], one) for one in langs)}</p>' if rest else ""
     rows = "".join(_row(variable, langs, sets.get(variable.name)) for variable in shown)
     direction = "rtl" if frame == "ar" else "ltr"
@@ -137,7 +138,7 @@ def _ranges(variable: Variable, lang: str) -> str:
 
 
 def _in(text: str, lang: str) -> str:
-    return f'<span lang="{lang}" dir="{"rtl" if lang == "ar" else "ltr"}">{escape(text)}</span>'
+    return f'<span lang="{lang}" dir="{"rtl" if lang == "ar" else "ltr"}">{escape(embed(text, lang))}</span>'
 
 
 def _row(variable: Variable, langs: tuple[str, ...], several: ResponseSet | None) -> str:
@@ -156,12 +157,12 @@ def _row(variable: Variable, langs: tuple[str, ...], several: ResponseSet | None
 
 def _wording(variable: Variable, langs: tuple[str, ...]) -> Iterator[str]:
     for lang in _present(variable.label, langs):
-        yield f'<div lang="{lang}" dir="{_direction(lang)}"><strong>{escape(variable.label[lang])}</strong></div>'
+        yield f'<div lang="{lang}" dir="{_direction(lang)}"><strong>{escape(embed(variable.label[lang], lang))}</strong></div>'
     question = variable.question or {}
     for lang in _present(question, langs):
         if question[lang] != variable.label.get(lang):
             yield (
-                f'<div lang="{lang}" dir="{_direction(lang)}" class="quiet ask">{escape(question[lang])}</div>'
+                f'<div lang="{lang}" dir="{_direction(lang)}" class="quiet ask">{escape(embed(question[lang], lang))}</div>'
             )
     if variable.unit:
         yield f'<div class="quiet">{" · ".join(_in(variable.unit[one], one) for one in _present(variable.unit, langs))}</div>'
@@ -169,7 +170,7 @@ def _wording(variable: Variable, langs: tuple[str, ...]) -> Iterator[str]:
         heading = " · ".join(_in(HEADINGS["universe"][lang], lang) for lang in langs)
         yield f'<div class="quiet">{heading}: <code dir="ltr">{escape(variable.universe)}</code></div>'
     for lang in _present(variable.note or {}, langs):
-        yield f'<div lang="{lang}" dir="{_direction(lang)}" class="quiet">{escape(variable.note[lang])}</div>'
+        yield f'<div lang="{lang}" dir="{_direction(lang)}" class="quiet">{escape(embed(variable.note[lang], lang))}</div>'
 
 
 def _present(words, langs: tuple[str, ...]) -> list[str]:

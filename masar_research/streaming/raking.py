@@ -214,7 +214,7 @@ def needs(steps: Sequence[Any], wave: str | None) -> tuple[tuple[str, ...], tupl
     conditions: dict[str, None] = {}
     for step in steps:
         if isinstance(step, kinds.Nonresponse):
-            names.update(dict.fromkeys(step.cells))
+            names.update(dict.fromkeys((*step.cells, *step.within)))
             asked = (step.responded, step.eligible)
             conditions.update(dict.fromkeys(text for text in asked if text is not None))
             continue

@@ -4,5 +4,10 @@ from masar_research.engine.infeasibility import Conflict, UnmetTargets
 from masar_research.weighting.builder import Weighting, from_card, weighting
 from masar_research.weighting.measures import kish
 from masar_research.weighting.report import Report
+from masar_research.weighting.step_base import Stage
+from masar_research.weighting.step_data import read_steps, write_steps
 
-__all__ = ["Conflict", "Report", "UnmetTargets", "Weighting", "from_card", "kish", "weighting"]
+__all__ = [
+    "Conflict", "Report", "Stage", "UnmetTargets", "Weighting", "from_card", "kish", "read_steps",
+    "weighting", "write_steps",
+]  # fmt: skip

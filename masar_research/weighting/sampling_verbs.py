@@ -153,6 +153,20 @@ class SamplingVerbs:
         """
         return self._with(kinds.Combine(tuple((factors or {}).items())))
 
+    def replay(self, source: Any) -> Weighting:
+        """The steps of another survey's history, or those written by `write_steps`, once more.
+
+        Parameters
+        ----------
+        source : path, survey.history, or list of mappings
+        """
+        from masar_research.weighting.step_data import read_steps
+
+        builder = self
+        for step in read_steps(source):
+            builder = builder._with(step)
+        return builder
+
 
 def names(given: Sequence[str] | str) -> tuple[str, ...]:
     """Names as a tuple, also where one was given as text."""

@@ -101,7 +101,8 @@ class Trim:
         calibration, more = None, {}
         if self.margins:
             matched = [matched_margin(ground, spec, self.total) for spec in self.margins]
-            done = rake_within(ground.weights, matched, low * times, high * times)
+            caps = np.where(times > 0, high, 0.0) * times
+            done = rake_within(ground.weights, matched, low * times, caps)
             after, calibration = per_copy(done.weights, times), done.calibration
             more = {"margins": tuple(matched), "iterations": done.iterations, "max_gap": done.max_gap}
         outside = (each > 0) & ((each < low) | (each > high))

@@ -48,7 +48,8 @@ def as_numbers(column: pd.Series, *, ids: bool = True) -> Numeric:
     """Numbers out of text, unless digits would be lost.
 
     Identifiers stay text: leading zeros ("007"), more than 15 digits, exponents no program writes
-    ("12E4"), and decimals with meaningful trailing zeros ("122.10" beside "122.9").
+    ("12E4"), and decimals with meaningful trailing zeros ("122.10" beside "122.9", or "101.010" where
+    every one ends in 0; "10.00" beside "12.50" are amounts).
 
     Parameters
     ----------
@@ -101,7 +102,8 @@ def _loses(texts: pa.Array) -> str | None:
                 )
             )
         )
-        if len(widths) > 1 or some(r"^-?[1-9]\d*$"):
+        every = not some(r"\.(?:\d*[1-9]|0)?$") and not some(r"\.0+$")
+        if len(widths) > 1 or every or some(r"^-?[1-9]\d*$"):
             return "trailing zeros"
     spellings = pc.count_distinct(pc.replace_substring_regex(texts, r"\.0$", "")).as_py()
     if pc.count_distinct(pc.cast(texts, pa.float64())).as_py() < spellings:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyreadstat
 
 from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
+from masar_research.loading import statfile_process as apart
+from masar_research.loading.clocks import moments
 from masar_research.loading.codebook_facts import borne_out, declared_ranges, declared_sets
 from masar_research.loading.raw import STATA_MISSING, Note, clean, has_arabic, variable_from, words_of
 
-# The suffixes of readers.STATISTICAL.
-READERS = {
-    ".sav": pyreadstat.read_sav,
-    ".zsav": pyreadstat.read_sav,
-    ".por": pyreadstat.read_por,
-    ".dta": pyreadstat.read_dta,
-    ".sas7bdat": pyreadstat.read_sas7bdat,
-    ".xpt": pyreadstat.read_xport,
-}
-_SPSS_EPOCH = np.datetime64("1582-10-14", "us")
-_SPSS_DATES = ("DATE", "ADATE", "EDATE", "JDATE", "SDATE", "QYR", "MOYR", "WKYR", "DATETIME", "YMDHMS")
+_SYSTEM = {".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas"}
 
 
 def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
@@ -45,76 +35,75 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
     DataError
         If pyreadstat cannot read it in any of the encodings tried.
     """
-    frame, meta, notes = _decode(path)
-    if frame.shape[1] == 0:
+    found, notes = _decode(path)
+    facts = found.facts
+    if not facts["names"]:
         raise DataError(
-            f"{path.name} holds no variables.", remedy="Export it again from the program that made it."
+            f"{path.name} holds no variables.",
+            remedy="Export it again from the program that made it.",
+            ar=f"لا متغيرات في الملف {path.name}؛ صدّره من جديد من البرنامج الذي أنشأه.",
         )
+    system = _SYSTEM.get(path.suffix.lower(), "spss")
     columns, variables = {}, []
-    for name in frame.columns:
-        values, pairs, gone = _column(frame[name], meta, name)
-        label = meta.column_names_to_labels.get(name)
+    for name in facts["names"]:
+        values, pairs, gone = _column(name, found, system)
+        label = facts["labels"].get(name)
         level = {"M": "date", "f": "numeric"}.get(values.dtype.kind, "text")
+        if clean(name) in columns:
+            raise DataError(
+                f"{path.name} has two variables named {clean(name)}.",
+                remedy="Rename one in the program that made the file.",
+                ar=f"في الملف {path.name} متغيران باسم واحد: {clean(name)}؛ سمِّ أحدهما باسم آخر.",
+            )
         columns[clean(name)] = values
         variable = variable_from(clean(name), label, pairs, gone, level)
-        spans = declared_ranges(meta.missing_ranges.get(name), variable.categories)
-        measure = meta.variable_measure.get(name)
-        variables.append(_ordered(replace(variable, missing_ranges=spans), measure))
+        spans = declared_ranges(facts["ranges"].get(name), variable.categories)
+        variables.append(_ordered(replace(variable, missing_ranges=spans), facts["measures"].get(name)))
     notes += _label_notes(variables)
-    names = {str(name).casefold(): clean(name) for name in frame.columns}
+    names = {str(name).casefold(): clean(name) for name in facts["names"]}
     frame = pd.DataFrame(columns)
-    book = Codebook(variables, declared_sets(getattr(meta, "mr_sets", None), names))
+    book = Codebook(variables, declared_sets(facts["sets"], names))
     return frame, borne_out(book, frame), notes
 
 
-def _decode(path: Path) -> tuple[pd.DataFrame, object, list[Note]]:
-    first = None
+def _decode(path: Path) -> tuple[apart.Found, list[Note]]:
+    first, catalog = None, _catalog(path)
     for encoding in (None,) if path.suffix.lower() == ".por" else (None, "cp1256", "cp1252"):
         try:
-            frame, meta = _call(path, encoding)
-        except (
-            UnicodeDecodeError,
-            pyreadstat.ReadstatError,
-            pyreadstat.PyreadstatError,
-            ValueError,
-            OverflowError,
-        ) as error:
+            found = apart.values(path, encoding, catalog=catalog)
+        except apart.ReadingFailed as error:
             first = first or error
             if not _about_letters(error):
                 break
             continue
-        if encoding == "cp1256" and not has_arabic(_sample(frame, meta)):
+        if encoding == "cp1256" and not has_arabic(_sample(found)):
             continue
         if encoding is not None:
-            return frame, meta, [_encoding_note(encoding)]
-        better = _misread(_sample(frame, meta))
+            return found, [_encoding_note(encoding)]
+        better = _misread(_sample(found))
         if better:
             try:
-                frame, meta = _call(path, better)
-                return frame, meta, [_encoding_note(better)]
-            except (UnicodeDecodeError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError):
+                return apart.values(path, better, catalog=catalog), [_encoding_note(better)]
+            except apart.ReadingFailed:
                 pass
-        return frame, meta, []
+        return found, []
     raise DataError(
         f"{path.name} cannot be read as {path.suffix.lstrip('.').upper()}: {_reason(first)}.",
         remedy="Check that the copy is complete (compare its size with the source) or export it again.",
         ar=f"تعذّرت قراءة الملف {path.name}؛ قد يكون ناقصاً أو ليس من نوعه المعلن. قارن حجمه بالأصل أو صدّره من جديد.",
-    )
+    ) from None
 
 
-def _call(path: Path, encoding: str | None) -> tuple[pd.DataFrame, object]:
-    reader, suffix = READERS[path.suffix.lower()], path.suffix.lower()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if suffix == ".por":
-            return reader(str(path))
-        if suffix == ".xpt":
-            return reader(str(path), encoding=encoding)
-        return reader(str(path), encoding=encoding, user_missing=True)
+def _catalog(path: Path) -> Path | None:
+    """The SAS catalogue beside a file: of its own name, or ``formats.sas7bcat``."""
+    if path.suffix.lower() != ".sas7bdat":
+        return None
+    beside = {each.name.casefold(): each for each in path.parent.glob("*") if each.suffix.lower() == ".sas7bcat"}
+    return beside.get(f"{path.stem}.sas7bcat".casefold()) or beside.get("formats.sas7bcat")
 
 
 def _about_letters(error: Exception) -> bool:
-    return isinstance(error, UnicodeDecodeError) or any(
+    return getattr(error, "kind", "") == "UnicodeDecodeError" or any(
         word in str(error).casefold() for word in ("encoding", "convert string", "codec", "byte sequence")
     )
 
@@ -131,12 +120,11 @@ def _encoding_note(encoding: str) -> Note:
     )
 
 
-def _sample(frame: pd.DataFrame, meta) -> str:
-    pieces = [label for label in meta.column_names_to_labels.values() if label]
-    pieces += [str(text) for labels in meta.variable_value_labels.values() for text in labels.values()]
-    for name in frame.columns:
-        if frame[name].dtype.kind == "O":
-            pieces += [value for value in frame[name].head(50) if isinstance(value, str)]
+def _sample(found: apart.Found) -> str:
+    pieces = list(found.facts["labels"].values())
+    pieces += [str(text) for pairs in found.facts["value_labels"].values() for _, text in pairs]
+    for column in found.coded.values():
+        pieces += [value for value in column.values[:50] if isinstance(value, str)]
     return " ".join(pieces)
 
 
@@ -156,58 +144,37 @@ def _misread(text: str) -> str | None:
     return None
 
 
-def _column(column: pd.Series, meta, name: str) -> tuple[pd.Series, list, list]:
-    labels = meta.variable_value_labels.get(name, {})
-    pairs = [(code, text) for code, text in labels.items()]
-    tags = set(meta.missing_user_values.get(name, ()) if meta.missing_user_values else ())
-    declared_numeric = str(meta.readstat_variable_types.get(name, "")) != "string"
-    if column.dtype.kind == "M":
-        return column.astype("datetime64[us]"), [], []
-    if declared_numeric:
-        text_codes = (
-            {value for value in column.dropna().unique() if isinstance(value, str)}
-            if column.dtype.kind == "O"
-            else set()
-        )
-        if tags or text_codes or {code for code in labels if isinstance(code, str)}:
-            column = column.map(
-                lambda value: STATA_MISSING.get(value.lower(), np.nan) if isinstance(value, str) else value
-            )
-            pairs = [
-                (STATA_MISSING[code.lower()] if isinstance(code, str) else code, text)
-                for code, text in pairs
-                if not isinstance(code, str) or code.lower() in STATA_MISSING
-            ]
-            gone = [
-                STATA_MISSING[tag.lower()]
-                for tag in sorted(tags | text_codes)
-                if tag.lower() in STATA_MISSING
-            ]
-            named = {code for code, _ in pairs}
-            pairs += [(code, f".{_tag(code)}") for code in gone if code not in named]
-        else:
-            gone = []
-        if _is_spss_date(meta, name) and column.dtype.kind == "f":
-            return _from_spss(column), [], []
-        if column.dtype.kind == "O":
-            kinds = {type(value) for value in column.dropna()}
-            if kinds and kinds <= {dt.date, dt.datetime, pd.Timestamp}:
-                days = [None if value is None or value != value else value for value in column]
-                return pd.Series(np.array(days, dtype="datetime64[us]"), index=column.index), [], []
-            if kinds == {dt.time}:
-                return (
-                    column.map(
-                        lambda value: value.isoformat() if value is not None and value == value else None
-                    ).astype("str"),
-                    [],
-                    [],
-                )
-        values = pd.to_numeric(column, errors="coerce").astype("float64")
-        return values, pairs, gone + _declared(values, labels, meta.missing_ranges.get(name))
-    values = column.astype("str").str.rstrip()
-    values = values.mask(values == "")
-    gone = _declared(values, labels, meta.missing_ranges.get(name))
-    return values, [(str(code).rstrip(), text) for code, text in pairs], gone
+def _column(name: str, found: apart.Found, system: str) -> tuple[pd.Series, list, list]:
+    facts = found.facts
+    pairs: list[tuple[Any, Any]] = [(code, text) for code, text in facts["value_labels"].get(name, ())]
+    labels = [code for code, _ in pairs]
+    spans = facts["ranges"].get(name)
+    if facts["types"].get(name) == "string":
+        column = found.coded[name]
+        texts = [str(value).rstrip() or None for value in column.values]
+        values = pd.Series(pd.array([*texts, None], dtype="str").take(column.places))
+        return values, [(str(code).rstrip(), text) for code, text in pairs], _declared(values, labels, spans)
+    letters = {str(tag).lower() for tag in facts["tags"].get(name, ())}
+    if name in found.where:
+        numbers = found.numbers[found.where[name]]
+    else:
+        column = found.coded[name]
+        letters |= {value.lower() for value in column.values if isinstance(value, str)}
+        table = [STATA_MISSING.get(v.lower(), np.nan) if isinstance(v, str) else float(v) for v in column.values]
+        numbers = np.array([*table, np.nan])[column.places]
+    shown = moments(numbers, system, str(facts["formats"].get(name) or ""))
+    if shown is not None:
+        return pd.Series(shown, dtype="str" if shown.dtype.kind == "O" else "datetime64[us]"), [], []
+    letters |= {code.lower() for code in labels if isinstance(code, str)}
+    pairs = [
+        (STATA_MISSING[code.lower()] if isinstance(code, str) else code, text)
+        for code, text in pairs
+        if not isinstance(code, str) or code.lower() in STATA_MISSING
+    ]
+    gone = sorted((STATA_MISSING[letter] for letter in letters & set(STATA_MISSING)), reverse=True)
+    named = {code for code, _ in pairs}
+    pairs += [(code, f".{_tag(code)}") for code in gone if code not in named]
+    return pd.Series(numbers), pairs, gone + _declared(pd.Series(numbers), labels, spans)
 
 
 def _tag(code: float) -> str:
@@ -229,19 +196,6 @@ def _declared(values: pd.Series, labels, ranges) -> list:
             out += [float(code) for code in codes if not isinstance(code, str) and low <= code <= high]
             out += [float(low)] if low == high else []
     return sorted(set(out), key=str)
-
-
-def _is_spss_date(meta, name: str) -> bool:
-    kind = str((meta.original_variable_types or {}).get(name, "")).upper().rstrip("0123456789.")
-    return kind in _SPSS_DATES and getattr(meta, "missing_ranges", None) is not None
-
-
-def _from_spss(column: pd.Series) -> pd.Series:
-    seconds = column.to_numpy("float64")
-    out = np.full(len(seconds), np.datetime64("NaT", "us"))
-    good = np.isfinite(seconds)
-    out[good] = _SPSS_EPOCH + (seconds[good] * 1e6).astype("int64").astype("timedelta64[us]")
-    return pd.Series(out, index=column.index)
 
 
 def _ordered(variable: Variable, measure: str | None) -> Variable:

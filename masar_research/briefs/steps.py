@@ -21,6 +21,21 @@ def step_words(step: Any, codebook: Codebook) -> LabelRef:
                 ar="رفع أوزان المستجيبين داخل خلايا لتعويض من لم يستجب",
                 source=source,
             )
+        case "eligibility":
+            return LabelRef(
+                en="weights of cases of unknown eligibility carried within cells by those that are known",
+                ar="توزيع أوزان الحالات مجهولة الأهلية داخل خلايا على الحالات المعروفة",
+                source=source,
+            )
+        case "propensity":
+            return LabelRef(
+                en="weights of respondents raised by an estimated chance of response to carry those who did not answer",
+                ar="رفع أوزان المستجيبين بحسب احتمال استجابة مقدّر لتعويض من لم يستجب",
+                source=source,
+            )
+        case "normalise":
+            return LabelRef(en="weights scaled to a common mean or total", ar="تعديل الأوزان إلى متوسط أو مجموع موحّد",
+                            source=source)
         case "rake":
             return LabelRef(
                 en=f"raking to population totals by {', '.join(_cells(m, codebook, 'en') for m in step.margins)}",
@@ -36,6 +51,10 @@ def step_words(step: Any, codebook: Codebook) -> LabelRef:
             )
         case "trim":
             bounds = [str(bound) for bound in (step.lower, step.upper) if bound is not None]
+            if not bounds:
+                return LabelRef(en=f"extreme weights cut until the design effect of weighting is {step.max_deff:g}",
+                                ar=f"تقليم الأوزان المتطرفة حتى يبلغ أثر التصميم الناتج عن الترجيح {step.max_deff:g}",
+                                source=source)
             return LabelRef(
                 en=f"extreme weights cut at {' and '.join(_rule(bound, 'en') for bound in bounds)}",
                 ar=f"تقليم الأوزان المتطرفة عند {' و'.join(_rule(bound, 'ar') for bound in bounds)}",
@@ -48,6 +67,8 @@ def step_words(step: Any, codebook: Codebook) -> LabelRef:
 
 
 _RULE = {
+    "rms": ("the root mean square", "الجذر التربيعي لمتوسط المربعات"),
+    "potter": ("the bound of Potter's distribution of weights", "حد توزيع بوتر للأوزان"),
     "median": ("the median", "الوسيط"),
     "mean": ("the mean", "المتوسط"),
     "iqr": ("the interquartile range", "المدى الربيعي"),

@@ -387,6 +387,39 @@ class NonresponseStep(Part):
     responded: Condition
     eligible: Condition | None = None
     cells: tuple[Name, ...] = Field(min_length=1)
+    min_cell: int = Field(default=0, ge=0)
+    max_factor: float | None = Field(default=None, gt=1)
+    within: tuple[Name, ...] = ()
+
+
+class EligibilityStep(Part):
+    """Weight of cases of unknown eligibility carried by known ones of the same cell."""
+
+    step: Literal["eligibility"]
+    eligible: Condition
+    ineligible: Condition
+    unknown: Condition
+    cells: tuple[Name, ...] = Field(min_length=1)
+    share: float | None = Field(default=None, ge=0, le=1)
+
+
+class PropensityStep(Part):
+    """Weights of respondents raised by a logistic model of responding."""
+
+    step: Literal["propensity"]
+    responded: Condition
+    on: str
+    classes: int | None = Field(default=None, ge=2)
+    weighted: bool = True
+    eligible: Condition | None = None
+
+
+class NormaliseStep(Part):
+    """Weights scaled to mean 1, or to a sum."""
+
+    step: Literal["normalise"]
+    total: float | None = Field(default=None, gt=0)
+    by: tuple[Name, ...] = ()
 
 
 class RakeStep(Part):
@@ -411,15 +444,21 @@ class TrimStep(Part):
     step: Literal["trim"]
     upper: str | float | None = None
     lower: str | float | None = None
+    redistribute: bool | Literal["equal"] = True
+    within: tuple[Name, ...] = ()
+    max_deff: float | None = Field(default=None, gt=1)
 
     @model_validator(mode="after")
     def _any(self) -> TrimStep:
-        if self.upper is None and self.lower is None:
-            raise ValueError("give upper: or lower:")
+        if self.upper is None and self.lower is None and self.max_deff is None:
+            raise ValueError("give upper: or lower:, or max_deff:")
         return self
 
 
-Step = Annotated[NonresponseStep | RakeStep | PoststratifyStep | TrimStep, Field(discriminator="step")]
+Step = Annotated[
+    EligibilityStep | NonresponseStep | PropensityStep | RakeStep | PoststratifyStep | TrimStep | NormaliseStep,
+    Field(discriminator="step"),
+]
 
 
 class SetCard(Part):

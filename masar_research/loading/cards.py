@@ -27,7 +27,10 @@ from masar_research.loading.card_parts import (
     Lack,
     Margin,
     Name,
+    EligibilityStep,
     NonresponseStep,
+    NormaliseStep,
+    PropensityStep,
     Part,
     PerWave,
     Population,
@@ -48,7 +51,10 @@ from masar_research.loading.yaml_lines import Lines, at_line, did_you_mean, read
 
 __all__ = ["FormSheets", "SurveyCard", "VariableCard", "read_card"]
 
-STEPS = {"nonresponse": NonresponseStep, "rake": RakeStep, "poststratify": PoststratifyStep, "trim": TrimStep}
+STEPS = {
+    "eligibility": EligibilityStep, "nonresponse": NonresponseStep, "propensity": PropensityStep, "rake": RakeStep,
+    "poststratify": PoststratifyStep, "trim": TrimStep, "normalise": NormaliseStep,
+}  # fmt: skip
 
 
 class SurveyCard(Part):
@@ -286,14 +292,19 @@ def _check_replicates(card: SurveyCard, lines: Lines) -> None:
 def _step_names(card: SurveyCard) -> Iterator[tuple[list, str]]:
     for k, step in enumerate(card.weighting):
         match step:
-            case NonresponseStep():
-                for field in ("responded", "eligible"):
+            case NonresponseStep() | EligibilityStep() | PropensityStep():
+                for field in sorted({"responded", "eligible", "ineligible", "unknown"} & type(step).model_fields.keys()):
                     text = getattr(step, field)
                     yield from (
                         (["weighting", k, field], name)
                         for name in (sorted(parse(text).names) if text else ())
                     )
-                yield from ((["weighting", k, "cells"], name) for name in step.cells)
+                for field in sorted({"cells", "within"} & type(step).model_fields.keys()):
+                    yield from ((["weighting", k, field], name) for name in getattr(step, field))
+            case TrimStep():
+                yield from ((["weighting", k, "within"], name) for name in step.within)
+            case NormaliseStep():
+                yield from ((["weighting", k, "by"], name) for name in step.by)
             case RakeStep():
                 for j, margin in enumerate(step.margins):
                     yield from (

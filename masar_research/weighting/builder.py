@@ -17,6 +17,7 @@ from masar_research.weighting.reference import card_margin
 from masar_research.weighting.report import Report, report
 from masar_research.weighting.sampling_verbs import SamplingVerbs
 from masar_research.weighting.sampling_verbs import names as as_names
+from masar_research.weighting.step_data import from_data
 from masar_research.weighting.steps import Applied, Ground, Step, Waves
 from masar_research.weighting.targets import read_margins
 
@@ -308,10 +309,8 @@ def from_card(survey: Survey) -> Survey:
 
 
 def _from_card(step: Any, card: Any) -> Step:
-    if step.step == "nonresponse":
-        return kinds.Nonresponse(step.responded, tuple(step.cells), eligible=step.eligible)
-    if step.step == "trim":
-        return kinds.Trim(step.upper, step.lower)
+    if step.step not in ("rake", "poststratify"):
+        return from_data(step.model_dump(exclude_defaults=True, mode="python"))
     if step.step == "rake":
         return kinds.Rake(tuple(card_margin(given, card) for given in step.margins), step.total)
     return kinds.Poststratify(card_margin(step.margin, card), step.total)

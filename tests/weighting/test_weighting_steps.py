@@ -245,3 +245,26 @@ def test_the_history_prints_in_both_languages():
     assert made().history == () and "No weighting step" in str(made().history)
     for log in done.history:
         assert log.text["ar"].count("\u2066") == log.text["ar"].count("\u2069")
+
+
+def test_a_card_declares_the_steps(tmp_path):
+    from types import SimpleNamespace
+
+    from pydantic import TypeAdapter
+
+    from masar_research.briefs.steps import step_words
+    from masar_research.codebook import Codebook
+    from masar_research.loading.card_parts import Step
+    from masar_research.weighting import from_card
+
+    given = [{"step": "eligibility", **SAY, "cells": ["kind"]},
+             {"step": "propensity", "responded": "status == 1", "on": "C(kind) + persons", "classes": 4},
+             {"step": "trim", "max_deff": 1.3, "within": ["sex"]}, {"step": "normalise", "total": 900.0, "by": ["sex"]}]  # fmt: skip
+    steps = tuple(TypeAdapter(Step).validate_python(step) for step in given)
+    survey = made()
+    survey.card = SimpleNamespace(weighting=steps)
+    done = from_card(survey)
+    by_hand = (made().weighting.eligibility(**SAY, cells=["kind"]).propensity("status == 1", on="C(kind) + persons", classes=4)
+               .trim(max_deff=1.3, within="sex").normalise(900.0, by="sex").apply())  # fmt: skip
+    np.testing.assert_array_equal(done.design.weights, by_hand.design.weights)
+    assert all(step_words(step, Codebook([])).ar for step in steps)

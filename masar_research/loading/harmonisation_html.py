@@ -21,7 +21,7 @@ _WORDS = {
     "errors": ("Errors", "أخطاء"), "no_errors": ("Every value has a place and every count adds up.", "لكل قيمة مكان، والأعداد كلها متطابقة."),
     "remarks": ("To be looked at", "للمراجعة"), "frame": ("Standard frame", "الإطار الموحّد"),
     "indicators": ("Indicators", "المؤشرات"), "breaks": ("Breaks in series", "انقطاع السلاسل"),
-    "codes": ("Codes", "الرموز"), "variable": ("Variable", "المتغيّر"), "wave": ("Wave", "الجولة"),
+    "codes": ("Codes", "الرموز"), "label": ("Label", "الوصف"), "variable": ("Variable", "المتغيّر"), "wave": ("Wave", "الجولة"),
     "source": ("Column of the file", "عمود الملف"), "raw": ("In the file", "في الملف"),
     "after": ("Harmonised", "بعد التوحيد"), "n": ("Rows", "السجلات"), "status": ("Status", "الحال"),
     "reason": ("Why", "السبب"), "what": ("What", "الملاحظة"), "answered": ("Answered", "المجيبون"),
@@ -84,7 +84,7 @@ def codes_table(codes: pd.DataFrame, lang: str | None) -> str:
     other = "en" if lang == "ar" else "ar"
     rows = []
     for line in codes.to_dict("records"):
-        before = line[f"raw_{lang}"] or line[f"raw_{other}"]
+        before = _bare(line["raw"], line[f"raw_{lang}"] or line[f"raw_{other}"])
         code = line["code"]
         shown = "" if code is None or code != code or code == "(value)" else f"<code>{_bdi(code_text(code))}</code> "
         label = line[f"label_{lang}"] or line[f"label_{other}"]
@@ -118,12 +118,13 @@ def _remarks(report: Harmonisation, lang: str) -> str:
 
 
 def _coverage(name: str, table: pd.DataFrame, lang: str) -> str:
+    counted = ("answered",) if "answered" in table else ()
     rows = [
         (_text(line[f"label_{lang}"]), f"<code>{_bdi(line['name'])}</code>", _say(line["status"], lang),
-         _bdi(f"{line['answered']:,}") if line.get("answered") else "", _text(line[f"reason_{lang}"]))
+         *(_bdi(f"{line[each]:,}") if line[each] else "" for each in counted), _text(line[f"reason_{lang}"]))
         for line in table.to_dict("records")
     ]  # fmt: skip
-    return f"<h2>{_say(name, lang)}</h2>{_table((name, 'variable', 'status', 'answered', 'reason'), rows, lang)}"
+    return f"<h2>{_say(name, lang)}</h2>{_table(('label', 'variable', 'status', *counted, 'reason'), rows, lang)}"
 
 
 def _breaks(report: Harmonisation, lang: str) -> str:
@@ -139,6 +140,12 @@ def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]], lang: str) -> 
     cell: Callable[[str], str] = "<td>{}</td>".format
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _bare(code: str, label: str) -> str:
+    """A label without the code it begins with (``"-9. Refused"``), which stands beside it."""
+    rest = label.removeprefix(code).lstrip(".:-) ") if code and label.startswith(code) else ""
+    return rest or label
 
 
 def _say(word: str, lang: str) -> str:

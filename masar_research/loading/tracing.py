@@ -147,14 +147,16 @@ def crossed(
     pandas.DataFrame
         As ``Source.table``.
     """
-    many = [name for name in names if frame[name].nunique() > FEW]
-    table = pd.DataFrame({"code": _plain(values, harmonised.missing_codes(variable))})
+    # what people wrote is counted, not listed
+    listed = variable not in harmonised or harmonised[variable].level not in ("text", "date")
+    many = [name for name in names if not listed or frame[name].dtype.kind == "M" or frame[name].nunique() > FEW]
+    table = pd.DataFrame({"code": _plain(values, harmonised.missing_codes(variable), listed)})
     for name in names:
         kinds = book.missing_codes(name)
         column = frame[name]
         # missing codes stand for themselves also where the rest is a range
         told = column.where(column.isin(list(kinds))) if name in many else column
-        table[f"raw:{name}"] = told.to_numpy()
+        table[f"raw:{name}"] = told.astype(object).to_numpy() if column.dtype.kind == "M" else told.to_numpy()
         table[f"any:{name}"] = column.isna().to_numpy()
     size = _distinct(values)
     grouped = table.groupby(list(table.columns), dropna=False, sort=True)
@@ -194,10 +196,10 @@ def _distinct(values: np.ndarray) -> int:
     return int(pd.Series(values).nunique())
 
 
-def _plain(values: np.ndarray, missing: frozenset) -> np.ndarray:
-    """The harmonised codes; one word for the answers where there are many."""
+def _plain(values: np.ndarray, missing: frozenset, listed: bool) -> np.ndarray:
+    """The harmonised codes; one word for the answers where there are many or none is to be listed."""
     column = pd.Series(values)
-    if column.nunique() <= FEW and column.dtype.kind != "M":
+    if listed and column.nunique() <= FEW:
         return column.to_numpy()
     gone = column.isin(list(missing))
     out = np.where(column.isna(), None, "(value)").astype(object)
@@ -224,6 +226,8 @@ def _told(name: str, head: pd.Series, frame: pd.DataFrame, book: Codebook, rows:
         if held.dtype.kind in "fiu":
             low, high = held.min(), held.max()
             return f"{low:.15g}..{high:.15g}" if low != high else f"{low:.15g}", "", ""
+        if held.dtype.kind == "M":
+            return f"{held.min():%Y-%m-%d}..{held.max():%Y-%m-%d}", "", ""
         return f"({held.nunique():,})", "(text)", "(نص)"
     label: Mapping[str, str] = {}
     for category in book[name].categories if name in book else ():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from masar_research.engine.auxiliary import Calibration
+from masar_research.engine.infeasibility import UnmetTargets
 from masar_research.errors import WeightingError
 from masar_research.estimates import Estimates
 from masar_research.weighting import steps as kinds
@@ -258,15 +259,32 @@ class Weighting(SamplingVerbs):
             survey = survey.with_weights(taken.weights, chain if final else None, log)
         return survey
 
-    def report(self, indicators: Sequence[str] | None = None) -> Report:
-        """What the weighting did to the survey it has been applied to.
+    def report(
+        self, indicators: Sequence[str] | None = None, further: Sequence[str] | None = None
+    ) -> Report:
+        """What the weighting did; steps that are not applied yet are taken for the report.
+
+        Where targets cannot be met the report says which conflict, the nearest that can be met
+        and what each way out costs, instead of an error.
 
         Parameters
         ----------
         indicators : sequence of str, optional
-            0/1 variables shown unweighted, before and after; by default up to twelve.
+            Variables shown unweighted, before and after; by default up to twelve that are 0/1.
+        further : sequence of str, optional
+            Categorical variables besides those of the margins whose balance is shown; by default
+            some of the codebook.
         """
-        return report(self.survey, indicators)
+        survey, conflict = self.survey, None
+        for step in self.steps:
+            try:
+                survey = replace(self, survey=survey, steps=(step,)).apply()
+            except UnmetTargets as error:
+                if error.conflict is None:
+                    raise
+                conflict = error.conflict
+                break
+        return report(survey, indicators, further, conflict)
 
     def _with(self, step: Step) -> Weighting:
         return replace(self, steps=(*self.steps, step))

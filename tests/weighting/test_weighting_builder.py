@@ -324,7 +324,7 @@ def test_report_says_what_happened_in_both_languages():
     assert f"{kish(final):.3f}" in report.text("en") and f"\u2066{kish(final):.3f}\u2069" in report.text("ar")
     assert "عدم الاستجابة" in report.text("ar")
     page = report._repr_html_()
-    assert "<script" not in page and "dir='rtl'" in page and "Kish" in page
+    assert "<script" not in page and 'dir="rtl"' in page and "Kish" in page
     refuses("language 'fr'", lambda: report.text("fr"))
     refuses("No weighting step", lambda: made().weighting.report())
 

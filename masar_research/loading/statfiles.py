@@ -15,6 +15,7 @@ from masar_research.loading import statfile_process as apart
 from masar_research.loading.clocks import moments
 from masar_research.loading.codebook_facts import borne_out, declared_ranges, declared_sets
 from masar_research.loading.raw import STATA_MISSING, Note, clean, has_arabic, variable_from, words_of
+from masar_research.loading.repair import unmixed
 
 _SYSTEM = {".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas"}
 
@@ -43,6 +44,7 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
             remedy="Export it again from the program that made it.",
             ar=f"لا متغيرات في الملف {path.name}؛ صدّره من جديد من البرنامج الذي أنشأه.",
         )
+    notes += _repaired(facts)
     system = _SYSTEM.get(path.suffix.lower(), "spss")
     columns, variables = {}, []
     for name in facts["names"]:
@@ -100,6 +102,31 @@ def _catalog(path: Path) -> Path | None:
         return None
     beside = {each.name.casefold(): each for each in path.parent.glob("*") if each.suffix.lower() == ".sas7bcat"}
     return beside.get(f"{path.stem}.sas7bcat".casefold()) or beside.get("formats.sas7bcat")
+
+
+def _repaired(facts: dict[str, Any]) -> list[Note]:
+    """Turn back labels whose letters were mixed up before they came into the file."""
+    names = []
+    for name in facts["names"]:
+        label, pairs = facts["labels"].get(name), facts["value_labels"].get(name)
+        better = unmixed(label) if label else label
+        turned = [[code, unmixed(str(text))] for code, text in pairs or ()]
+        if better != label or any(new != str(old) for (_, new), (_, old) in zip(turned, pairs or (), strict=True)):
+            names.append(clean(name))
+            if label:
+                facts["labels"][name] = better
+            if pairs:
+                facts["value_labels"][name] = turned
+    if not names:
+        return []
+    return [
+        Note(
+            "labels_repaired",
+            f"Labels whose Arabic had been read as Western letters were turned back: {_some(tuple(names))}.",
+            f"أُعيدت إلى العربية أوصاف كانت حروفها قد قُرئت لاتينية: {_some(tuple(names))}.",
+            tuple(names),
+        )
+    ]
 
 
 def _about_letters(error: Exception) -> bool:

@@ -160,3 +160,10 @@ def test_search_folds_letters(text, kept):
     for wrong in ({"level": "interval"}, {"missing": "lost"}):
         with pytest.raises(DataError):
             book.search(**wrong)
+
+
+def test_select_multiple_questions_become_sets():
+    raw = read("data/demo/masar_demo_2026_kobo.xlsx", form="data/demo/masar_demo_xlsform.xlsx", cache=False)
+    several = raw.codebook.sets["civic"]
+    assert several.counted == 1 and {"en", "ar"} == set(several.label)
+    assert several.variables[:2] == ("civic__1", "civic__2") and set(several.variables) <= set(raw.frame.columns)

@@ -17,7 +17,7 @@ _DIALLED = (
 _PHONE = re.compile(rf"^(?:{_DIALLED}|7[789]\d{{7}}|9627[789]\d{{7}}|9647\d{{9}})$")
 _IN_TEXT = re.compile(
     r"(?<![\w.+-])(?:(?:\+|00)962\s?7[789]|07[789])[\d\s-]{7,9}(?![\w-])|(?<![\w.-])(?:\+|00)\d{10,14}(?![\w-])"
-    r"|[\w.+-]+@[\w-]+\.[a-z]{2,}"
+    r"|[\w.+-]{1,64}@[\w-]{1,64}\.[a-z]{2,}"
 )
 _EMAIL = re.compile(r"^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")
 _POINT = re.compile(r"^\s*-?\d{1,2}\.\d{3,}[\s,;]+-?\d{1,3}\.\d{3,}(?:[\s,;]+-?\d+(?:\.\d+)?){0,2}\s*(?:;|$)")
@@ -29,12 +29,12 @@ _BOXES = (
     (29.0, 33.5, 34.8, 39.4), (31.2, 32.6, 34.1, 35.7), (33.0, 34.8, 35.0, 36.7), (32.2, 37.4, 35.6, 42.5),
     (29.0, 37.5, 38.7, 48.7), (21.9, 31.8, 24.6, 37.0),
 )  # fmt: skip
-_MOST = 20_000
+_MOST, _LONGEST = 20_000, 2_000
 
 
 def answers_of(column: pd.Series) -> list[str]:
-    """The answers of a text column, digits Western, no more than the first twenty thousand that differ in row."""
-    return [text for value in column.dropna().head(_MOST) if (text := western(str(value)).strip())]
+    """The answers of a text column, digits Western, no more than twenty thousand, each of two thousand letters."""
+    return [text for value in column.dropna().head(_MOST) if (text := western(str(value)[:_LONGEST]).strip())]
 
 
 def in_text(texts: list[str]) -> str | None:
@@ -126,7 +126,8 @@ def is_open(texts: list[str], *, asked_as_text: bool = False) -> bool:
     if few and np.mean([len(found) <= 4 for found in words]) > 0.9:
         return False
     counts = Counter(word for found in words for word in found)
-    if len(counts) <= 60 and n >= 20 and sum(counts.values()) >= 8 * len(counts):
+    codes = all(re.fullmatch("[a-z0-9_]+", word) for word in counts)
+    if codes and len(counts) <= 60 and n >= 20 and sum(counts.values()) >= 8 * len(counts):
         return False  # a few words over and over: options of a multi-select
     if asked_as_text:
         return letters >= 0.3 or float(np.mean([" " in text for text in texts])) >= 0.5

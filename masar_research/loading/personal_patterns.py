@@ -56,7 +56,7 @@ _LABELS = {
         r"|enumerator|supervisor|child|mother|father|husband|wife|spouse|household member|member|person|participant"
         r"|caregiver|informant|beneficiary|contact)|\b(?:respondent|member|head|child|mother|father|husband|wife"
         r"|interviewer|enumerator|supervisor|participant|person)(?:['’]s)? name\b|\byour name\b|^name$|^names?\b ?:?$",
-        r"^(?:ال)?اسم$|\bالاسم (?:ال)?(?:كامل|اول|ثاني|ثلاثي|رباعي|اخير)|\bاسماء? (?:ال)?(?:مستجيب|مستجوب|مبحوث|شخص|فرد"
+        r"^(?:ال)?اسم$|\bالاسم (?:ال)?(?:كامل|اول|ثاني|ثلاثي|رباعي|اخير)|\bاسم(?:اء)? (?:ال)?(?:مستجيب|مستجوب|مبحوث|شخص|فرد"
         r"|افراد|رب |ربه|اب\b|ام\b|زوج|طفل|اطفال|عائله|باحث|عداد|مشرف|مدلي|مقدم|معيل|مشارك|مستفيد)|\bاسمك|\bما (?:هو )?اسم"
         r"|^الاسم\b",
     ),

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -18,8 +19,15 @@ import pyarrow.parquet as pq
 
 from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
+from masar_research.loading.kobo_guard import check_workbook
 from masar_research.loading.numbers import as_numbers
 from masar_research.loading.raw import Note, clean, has_arabic, words_of
+
+# What openpyxl and the modules under it raise for damaged workbooks.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, OSError, EOFError, TypeError, AttributeError,
+    IndexError, OverflowError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 _WHY_AR = {
     "leading zeros": "أصفار في البداية",
@@ -56,7 +64,14 @@ def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     mark = "\t" if path.suffix.lower() == ".tsv" and counts["\t"] else max(counts, key=counts.get)
     if not counts[mark]:
         mark = ","
-    header = next(csv.reader(io.StringIO(text.lstrip("\n\r")), delimiter=mark))
+    try:
+        header = next(csv.reader(io.StringIO(text.lstrip("\n\r"), newline=""), delimiter=mark))
+    except (csv.Error, StopIteration):
+        raise DataError(
+            f"The header line of {path.name} cannot be read as column names.",
+            remedy="Check the file in a text editor; export it again.",
+            ar=f"لا يمكن قراءة السطر الأول من {path.name} أسماءً للأعمدة؛ صدّر الملف من جديد.",
+        ) from None
     keys = [f"c{k}" for k in range(len(header))]
     quoted = first.lstrip().startswith('"')
     try:
@@ -127,11 +142,12 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
         raise DataError(
             f"{path.name} is in the Excel format of before 2007.", remedy="Save it as .xlsx and read that."
         )
+    check_workbook(path)
     try:
         from openpyxl import load_workbook
 
         book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+    except _DAMAGED as error:
         raise DataError(
             f"{path.name} is not a readable Excel workbook ({_line(error)}).",
             remedy="Open it in a spreadsheet program and save it again as .xlsx.",
@@ -145,7 +161,7 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
         chosen = sheet or names[0]
         try:
             rows = [row for row in book[chosen].iter_rows(values_only=True)]
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        except _DAMAGED as error:
             raise DataError(
                 f"Sheet {chosen!r} of {path.name} is damaged ({_line(error)}).",
                 remedy="Open it in a spreadsheet program and save it again as .xlsx.",

@@ -16,7 +16,7 @@ from masar_research.codebook import from_plain, to_plain
 from masar_research.loading.places_of_files import home
 from masar_research.loading.raw import Note, Raw
 
-READER = "3"
+READER = "4"
 
 
 def key_of(paths: list[Path], *options: str | None) -> str:

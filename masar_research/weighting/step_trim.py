@@ -243,7 +243,7 @@ def potter(n: float, mean: float, variance: float) -> float:
     Examples
     --------
     >>> round(potter(1000.0, 100.0, 2500.0), 1)
-    277.6
+    280.1
     """
     if not (variance > 0 and n * mean > 1):
         raise WeightingError("The weights do not vary, so Potter's rule has no bound.",

@@ -119,3 +119,14 @@ def test_silent_error_18_what_would_change_nothing_is_refused():
         "no bound": {},
     }.items():  # fmt: skip
         refuses(words, lambda rule=rule: trimmed(**rule))
+
+
+def test_potters_distribution_has_the_moments_of_the_weights():
+    from masar_research.weighting.step_trim import potter
+
+    n, mean, variance = 1000.0, 100.0, 2500.0
+    alpha = mean * (n * mean - 1) / (n * variance) + 2
+    beta = (n * mean - 1) * (alpha - 1)
+    w = 1 / (n * np.random.default_rng(1).beta(alpha, beta, 400_000))
+    assert w.mean() == pytest.approx(mean, rel=0.005) and w.var() == pytest.approx(variance, rel=0.05)
+    assert np.mean(w > potter(n, mean, variance)) == pytest.approx(0.01, rel=0.05)

@@ -149,7 +149,9 @@ def check_agreement(margins: Sequence[Margin]) -> None:
             "The totals of the margins disagree: "
             + ", ".join(f"{m.name} {s:,.6g}" for m, s in zip(margins, sums, strict=True)) + ".",
             remedy="Scale all margins to the same population, or give shares with total=.",
-            ar="مجاميع التوزيعات الهامشية غير متساوية.",
+            ar="مجاميع التوزيعات الهامشية غير متساوية: "
+            + "، ".join(f"\u2066{m.name} {s:,.6g}\u2069" for m, s in zip(margins, sums, strict=True))
+            + ". اجعلها لسكان واحد، أو أعطِ حصصًا مع total=.",
         )
 
 
@@ -166,7 +168,7 @@ def refuse_missing(weights, margin: Margin) -> None:
         raise WeightingError(
             f"{margin.name}: {lost} rows with a weight have no value.",
             remedy="Impute the variable or code a category for the missing, with its target.",
-            ar=f"قيم مفقودة في متغير الترجيح: {margin.name} ({lost}).",
+            ar=f"قيم مفقودة في متغير الترجيح \u2066{margin.name}\u2069 (\u2066{lost}\u2069)؛ عوّضها أو رمّز لها فئة لها هدف.",
         )
 
 
@@ -184,6 +186,7 @@ def _check_targets(margin: Margin) -> None:
         raise WeightingError(
             f"{margin.name}: in the data but without target: {extra.tolist()}.",
             remedy="Add their targets or recode them.",
+            ar=f"فئات في البيانات بلا هدف في \u2066{margin.name}\u2069؛ أضف أهدافها أو أعد ترميزها.",
         )
 
 
@@ -193,7 +196,8 @@ def refuse_empty(margin: Margin, present: np.ndarray) -> None:
         raise WeightingError(
             f"{margin.name}: with a target but without data: {listed(margin, empty)}.",
             remedy="Merge these categories with neighbours in both data and targets.",
-            ar=f"فئات لها أهداف ولا بيانات لها في {margin.name}.",
+            ar=f"فئات لها أهداف ولا بيانات لها في \u2066{margin.name}\u2069 (\u2066{listed(margin, empty)}\u2069)؛ ادمجها بفئات "
+            "مجاورة في البيانات والأهداف معًا.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from masar_research.weighting.report import Report
 
 _MEASURES = {
-    "n": ("Interviews with weight", "مقابلات لها وزن", "{:,.0f}"),
+    "n": ("Rows with weight", "سجلات لها وزن", "{:,.0f}"),
     "sum": ("Sum of weights", "مجموع الأوزان", "{:,.0f}"),
     "min": ("Smallest", "الأصغر", "{:,.3f}"),
     "median": ("Median", "الوسيط", "{:,.3f}"),
@@ -56,6 +57,9 @@ _COLUMNS = {
     "way": ("What gives way", "ما الذي يُعدَّل"), "n_eff": ("Effective n", "حجم العينة الفعّال"),
 }  # fmt: skip
 _ROWS = 24
+_RANGE = re.compile(r"(\d[\d.,]*%?–\d[\d.,]*%?)")
+_COST = ("n", "deff", "n_eff", "cv", "trimmed_share")
+_SIZE = ("sum", "min", "median", "max")
 _STYLE = f""".masar-weights{{font-family:{FACE};color:{theme.INK};line-height:1.55;max-width:52rem;margin-inline:auto;text-align:start}}
 .masar-weights h1{{font-size:1.5rem;margin:.2em 0}}.masar-weights h2{{font-size:1.1rem;margin:1.6em 0 .4em;color:{theme.TEAL}}}
 .masar-weights svg{{max-width:100%;height:auto;display:block}}.masar-weights .small{{display:none}}
@@ -95,6 +99,8 @@ def text(report: Report, lang: str) -> str:
             f"{row['label_ar']}: لـ\u2066{row['n_extreme']:,}\u2069 من \u2066{row['n']:,}\u2069 مقابلة وزن من أكبر الأوزان، "
             f"أي \u2066{row['times']:.1f}\u2069 أضعاف حصتها."
         )  # fmt: skip
+    if lang == "ar":
+        lines = [_RANGE.sub("\u2066\\1\u2069", line) for line in lines]
     lines += _accepted(report, lang)
     if report.conflict is not None:
         lines += [report.conflict.words(lang), report.conflict.remedy(lang)]
@@ -183,14 +189,24 @@ def _clean(value: float) -> float:
 
 def _table(keys: Sequence[str], rows: Sequence[Sequence[str]], lang: str, notes: Sequence[str] = (), title: str = "") -> str:
     columns = [Column(_at(_COLUMNS[key], lang), numeric=i > 0) for i, key in enumerate(keys)]
-    return estimates_html(rows, columns, lang, title=title, notes=notes)  # type: ignore[arg-type]
+    return _ranges(estimates_html(rows, columns, lang, title=title, notes=notes), lang)  # type: ignore[arg-type]
+
+
+def _ranges(html: str, lang: str) -> str:
+    """Ranges such as 15–24 keep their order in right-to-left cells, and stay on one line."""
+    if lang == "en":
+        return html
+    return _RANGE.sub(r'<bdi dir="ltr" style="white-space:nowrap">\1</bdi>', html)
 
 
 def _stages(report: Report, lang: str) -> str:
-    columns = [Column(_at(_COLUMNS["step"], lang)), *(Column(_at(m, lang), numeric=True) for m in _MEASURES.values())]
-    rows = [[_step(row["step"], lang), *(m[2].format(row[name]) for name, m in _MEASURES.items())]
-            for row in report.frame.to_dict("records")]  # fmt: skip
-    return estimates_html(rows, columns, lang)  # type: ignore[arg-type]
+    out = ""
+    for names in (_COST, _SIZE):
+        columns = [Column(_at(_COLUMNS["step"], lang)), *(Column(_at(_MEASURES[m], lang), numeric=True) for m in names)]
+        rows = [[_step(row["step"], lang), *(_MEASURES[m][2].format(row[m]) for m in names)]
+                for row in report.frame.to_dict("records")]  # fmt: skip
+        out += estimates_html(rows, columns, lang)  # type: ignore[arg-type]
+    return out
 
 
 def _indicator(row: dict[str, Any], lang: str) -> tuple[str, ...]:

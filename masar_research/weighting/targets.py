@@ -153,7 +153,8 @@ def margin(
     if len(set(codes)) != len(codes):
         twice = next(key for key in codes if codes.count(key) > 1)
         raise WeightingError(f"The targets of {' × '.join(variables)} give {twice} twice.",
-                             remedy="Give each cell one target.")
+                             remedy="Give each cell one target.",
+                             ar=f"للخلية نفسها هدفان في \u2066{' × '.join(variables)}\u2069؛ أعطِ كل خلية هدفًا واحدًا.")
     values = [_number(value, variables) for _, value in pairs]
     return MarginSpec(variables, tuple(zip(codes, values, strict=True)), source, about)
 
@@ -232,7 +233,8 @@ def match(
         )
         if cell in cells:
             raise WeightingError(f"{spec.name}: two targets meet the same category {key}.",
-                                 remedy="Give each category one target, by code or by label.")
+                                 remedy="Give each category one target, by code or by label.",
+                             ar=f"هدفان للفئة نفسها في \u2066{spec.name}\u2069؛ أعطِ كل فئة هدفًا واحدًا.")
         cells[cell] = value * (1.0 if scale is None else scale)
     shape = tuple(len(c.levels) + 1 for c in coded)
     lookup = np.full(shape, -2, dtype=np.int32)
@@ -279,7 +281,7 @@ def _refuse_untargeted(survey, spec, coded, rows, weights, interviews) -> None:
     raise WeightingError(
         f"{spec.name}: in the data but without target: {shown} ({counted((rows == -2) & (weights > 0), interviews)} rows).",
         remedy="Add their targets, or recode these categories.",
-        ar=f"فئات في البيانات بلا هدف في {spec.name}.",
+        ar=f"فئات في البيانات بلا هدف في \u2066{spec.name}\u2069 (\u2066{shown}\u2069)؛ أضف أهدافها أو أعد ترميزها.",
     )
 
 
@@ -345,4 +347,5 @@ def _number(value: Any, variables: Sequence[str]) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise WeightingError(f"The targets of {' × '.join(variables)} hold {value!r}.",
-                             remedy="Targets must be numbers.") from None
+                             remedy="Targets must be numbers.",
+                             ar=f"أهداف \u2066{' × '.join(variables)}\u2069 يجب أن تكون أرقامًا.") from None

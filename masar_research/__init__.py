@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from masar_research.weighting.reference import margins
 
 _HOMES = {
+    "check": "masar_research.quality",
     "Codebook": "masar_research.codebook",
     "Estimates": "masar_research.estimates",
     "MasarError": "masar_research.errors",
@@ -33,7 +34,10 @@ _HOMES = {
 
 _MODULES = ("phases", "replicates")
 
-__all__ = ["Codebook", "Estimates", "MasarError", "Survey", "load", "margins", "phases", "presets", "read", "replicates", "scan"]
+__all__ = [
+    "Codebook", "Estimates", "MasarError", "Survey", "check", "load", "margins", "phases", "presets", "read",
+    "replicates", "scan",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -446,57 +446,57 @@ def _write_codebook(survey: str, out: Path, wave: int | str | None, lang: str | 
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="A data file or a survey card.")]) -> None:
-    """Read a file and list what is wrong with it; status 1 when something is."""
+def check(
+    file: Annotated[Path, typer.Argument(help="A data file, a survey card (.yml) or a study's name.")],
+    form: Annotated[list[Path] | None, typer.Option(help="The XLSForm; twice for its two sheets as CSV.")] = None,
+    wave: Annotated[str | None, typer.Option(help="With a card: one wave; every wave without it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report: HTML in both languages and JSON.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="What a column is for: enumerator=team_no.")] = None,
+    country: Annotated[str | None, typer.Option(help="JO, IQ, LB, PS, SY: positions must lie in it.")] = None,
+) -> None:
+    """Look a survey over before analysis; status 1 when something cannot be right."""
     with reported():
-        problems = _problems(file)
-    if not problems:
-        console().print(f"{file.name}: nothing wrong was found.", highlight=False)
+        wrong = 0
+        for name, quality in _checked(file, form or [], whole_number(wave), role or [], country):
+            _quality_table(quality)
+            wrong += quality.count("error")
+            if out is not None:
+                for path in quality.write(out, name):
+                    console().print(str(path), highlight=False)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _checked(file: Path, form: list[Path], wave: Any, role: list[str], country: str | None) -> Iterator[tuple[str, Any]]:
+    """One report for a file, one for each wave of a card, with the name of its files."""
+    from masar_research.errors import ParameterError
+    from masar_research.loading.cards import SurveyCard
+    from masar_research.quality import check as look_over
+    from masar_research.quality.sources import read_source
+
+    odd = [each for each in role if "=" not in each]
+    if odd:
+        raise ParameterError(f"{odd[0]!r} is no role.", remedy="Write --role enumerator=team_no.")
+    roles = {key: column or None for key, _, column in (each.partition("=") for each in role)}
+    found = read_source(file)
+    if isinstance(found, SurveyCard):
+        for each in [wave] if wave is not None else list(found.waves):
+            yield f"quality_{each}", look_over(file, wave=each, roles=roles, country=country)
         return
-    table = Table("Where", "What was found")
-    for where, what in problems:
-        table.add_row(escape(where), escape(what))
+    forms = None if not form else form[0] if len(form) == 1 else tuple(form)
+    yield "quality", look_over(file, form=forms, wave=wave, roles=roles, country=country)
+
+
+def _quality_table(quality: Any) -> None:
+    console().print(repr(quality), highlight=False)
+    grave = [finding for finding in quality.findings if finding.severity != "note"]
+    if not grave:
+        console().print("Nothing wrong was found.", highlight=False)
+        return
+    table = Table("", "What was found", "ما وُجد")
+    for finding in grave:
+        table.add_row(finding.severity, escape(finding.what["en"]), escape(finding.what["ar"]))
     console().print(table)
-    raise typer.Exit(1)
-
-
-def _problems(file: Path) -> list[tuple[str, str]]:
-    if file.suffix in (".yml", ".yaml"):
-        return _card_problems(file)
-    from masar_research.loading import read
-
-    raw = read(file)
-    found = [(", ".join(note.columns), note.en) for note in raw.notes]
-    for name in raw.frame.columns:
-        column = raw.frame[name]
-        if column.isna().all():
-            found.append((str(name), "the column is empty"))
-        variable = raw.codebook.get(name)
-        if variable is None or not variable.categories:
-            continue
-        codes = {category.code for category in variable.categories}
-        unlabelled = [value for value in column.dropna().unique() if value not in codes]
-        if unlabelled and variable.level in ("nominal", "ordinal"):
-            some = ", ".join(str(value) for value in unlabelled[:5])
-            found.append((str(name), f"{len(unlabelled)} codes without a label: {some}"))
-    if raw.frame.duplicated().any():
-        found.append(("rows", f"{int(raw.frame.duplicated().sum())} rows repeat another row exactly"))
-    return found
-
-
-def _card_problems(file: Path) -> list[tuple[str, str]]:
-    from masar_research.loading import load as load_study
-    from masar_research.loading import read_card
-    from masar_research.weighting import from_card
-
-    card = read_card(file)
-    found = []
-    for wave in card.waves:
-        try:
-            from_card(load_study(card, wave=wave))
-        except MasarError as error:
-            found.append((f"wave {wave}", error.what))
-    return found
 
 
 def _facts_table(facts: dict[str, Any]) -> None:

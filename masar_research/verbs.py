@@ -37,6 +37,7 @@ class Verb:
 
 SURVEY: tuple[Verb, ...] = (
     Verb("weighting", "masar_research.weighting:weighting", "Weighting steps as data.", True),
+    Verb("check", "masar_research.quality:check", "Checks before analysis."),
     Verb("logit", "masar_research.models:logit", "Survey-weighted logistic regression."),
     Verb(
         "with_replicates", "masar_research.weighting.replicates:with_replicates",

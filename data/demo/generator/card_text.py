@@ -138,6 +138,12 @@ weighting:
       - {variables: [wave, nationality], file: ../demo/margins.yml, key: nationality, source: {en: "Totals of the synthetic population", ar: "مجاميع السكان المصطنعين"}}
       - {variables: [wave, urban], file: ../demo/margins.yml, key: urban, source: {en: "Totals of the synthetic population", ar: "مجاميع السكان المصطنعين"}}
   - {step: trim, upper: "median + 6*iqr"}
+outcomes:   # AAPOR dispositions of the visit's result
+  variable: status
+  codes: {1: I, 2: P, 3: R, 4: R, 5: NC, 6: O}
+  rate: RR2
+  substitution: false
+
 disclosure:
   strategy:
     en: "Synthetic data. A program drew a stratified two-stage probability sample from an invented population; no interview took place. The files look as if a household survey with face-to-face interviews had been held."

@@ -21,7 +21,7 @@ from masar_research.engine.auxiliary import (
     products,
 )
 from masar_research.engine.distances import Distance
-from masar_research.engine.infeasibility import LEAST, Conflict, UnmetTargets, conflict
+from masar_research.engine.infeasibility import LEAST, Columns, Conflict, UnmetTargets, conflict
 from masar_research.engine.marginals import (
     Margin,
     check_agreement,
@@ -35,6 +35,8 @@ from masar_research.errors import WeightingError
 # Smoothing of |λ| in the penalty of a tolerance, in units of the scaled λ, coarse to fine.
 _SMOOTH = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 _HALVINGS = 30
+# After so many steps without the largest gap having shrunk by a tenth there is nothing to reach.
+_STALLED = 8
 # Newton steps per degree of smoothing when the cost of a way out is tried.
 _TRIES = 40
 
@@ -175,8 +177,9 @@ def calibrate(
     g = problem.spread_over(distance.factor(u))
     g = np.where(weights > 0, g, 1.0) if weights.min() <= 0 else g
     after = weights * g
-    if after.min() < 0:
+    if after.min() < -1e-9 * weights.max():
         raise _negative(after, checked, numbers)
+    after = np.maximum(after, 0.0)
     step = Step(distance.method, weights, after, basis, penalty=penalty, spread=spread)
     return Calibrated(after, g, iterations, True, float(np.abs(gap).max()), Calibration((step,)))
 
@@ -210,8 +213,11 @@ def explain(
     room = np.zeros(targets.size)
     if softness is not None:
         room = np.where(np.isfinite(softness.cost), np.inf, softness.tolerance)
-    mild = Distance("linear", np.maximum(low, 0.0), distance.high)
-    problem = _Problem.of(basis, weights, targets, mild)
+    columns = Columns.of(basis, weights, low, distance.high)
+    k = columns.weights.size
+    mild = Distance("linear", np.maximum(columns.low, 0.0), columns.high)
+    small = Basis(np.arange(k), columns.x, k)
+    problem = _Problem.of(small, columns.weights, targets, mild)
 
     def trial(tolerance: np.ndarray) -> float | None:
         tolerance = np.where(np.isfinite(tolerance), tolerance, 10.0 * problem.scale)
@@ -220,10 +226,9 @@ def explain(
         u = problem.predict(lam)
         if not (np.abs(problem.gap(u)) <= tolerance / problem.scale + 1e-5).all():
             return None
-        w = weights * problem.spread_over(mild.factor(u))
-        return float(w.sum() ** 2 / (w @ w))
+        return columns.n_eff(mild.factor(u))
 
-    return conflict(basis, weights, targets, names, low, distance.high, room, trial)
+    return conflict(columns, targets, names, room, trial)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -353,8 +358,12 @@ def _newton(
     u = problem.predict(lam)
     slope = gradient(u, lam)
     now = value(u, lam)
-    steps = 0
+    steps, earlier = 0, np.inf
     while np.abs(slope / scale).max() > tol and steps < max_iter:
+        if steps % _STALLED == _STALLED - 1:
+            if np.abs(slope / scale).max() > 0.9 * earlier:
+                break
+            earlier = np.abs(slope / scale).max()
         steps += 1
         hessian = problem.gram(d * distance.slope(u))
         if penalty is not None:

@@ -15,7 +15,7 @@ from masar_research.engine.auxiliary import Basis, cell_sums
 from masar_research.errors import WeightingError
 
 # Columns of a programme; more rows than this are grouped with their like.
-_MOST_COLUMNS = 20_000
+_MOST_COLUMNS = 4_000
 # Relative distances below this count as met.
 _MET = 1e-7
 # Factors of positive distances stay above this.
@@ -152,13 +152,63 @@ class UnmetTargets(WeightingError):
         return error
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The weights a programme decides on: of cells, of rows, or of groups of like rows.
+
+    Attributes
+    ----------
+    x : (k, p) float array
+        Auxiliaries per unit of weight.
+    weights, squares : (k,) float arrays
+        Sums of the base weights and of their squares.
+    low, high : (k,) float arrays
+        Bounds of w / d.
+    """
+
+    x: np.ndarray
+    weights: np.ndarray
+    squares: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def n_eff(self, g: np.ndarray) -> float:
+        """Effective n (Kish) under factors g."""
+        return float((self.weights @ g) ** 2 / (self.squares @ g**2))
+
+    @classmethod
+    def of(
+        cls, basis: Basis, weights: np.ndarray, low: float | np.ndarray, high: float | np.ndarray
+    ) -> Columns:
+        """From auxiliaries of rows, as few columns as they allow and at most a few thousand."""
+        if basis.matrix is None and not np.ndim(low) and not np.ndim(high):
+            d = cell_sums(basis.cells, weights, basis.n_cells)
+            inside = np.flatnonzero(d > 0)
+            squares = cell_sums(basis.cells, weights**2, basis.n_cells)[inside]
+            x, d = basis.table[inside], d[inside]
+        else:
+            inside = np.flatnonzero(weights > 0)
+            d = weights[inside]
+            squares = d**2
+            parts = [] if basis.cells is None else [basis.table[basis.cells[inside]]]
+            x = np.hstack([*parts, *([] if basis.matrix is None else [basis.matrix[inside]])])
+        low, high = (b[inside] if np.ndim(b) else np.full(d.size, float(b)) for b in (low, high))
+        if d.size <= _MOST_COLUMNS:
+            return cls(x, d, squares, low, high)
+        order = np.lexsort(x.T)
+        edges = np.linspace(0, d.size, _MOST_COLUMNS + 1).astype(int)[:-1]
+        whole = np.add.reduceat(d[order], edges)
+        return cls(
+            np.add.reduceat((x * d[:, None])[order], edges, axis=0) / whole[:, None], whole,
+            np.add.reduceat(squares[order], edges), np.maximum.reduceat(low[order], edges),
+            np.minimum.reduceat(high[order], edges),
+        )  # fmt: skip
+
+
 def conflict(
-    basis: Basis,
-    weights: np.ndarray,
+    columns: Columns,
     targets: np.ndarray,
     names: Sequence[tuple[str, str]],
-    low: float | np.ndarray,
-    high: float | np.ndarray,
     room: np.ndarray,
     trial: Trial,
 ) -> Conflict | None:
@@ -166,14 +216,9 @@ def conflict(
 
     Parameters
     ----------
-    basis : Basis
-        Auxiliaries x of the rows.
-    weights : (n,) float array
-        Base weights d.
+    columns : Columns
     targets : (p,) float array
     names : sequence of (variable, level)
-    low, high : float or (n,) float array
-        Bounds of w / d.
     room : (p,) float array
         Distance from the target that each total may keep; inf: any.
     trial : callable
@@ -184,14 +229,14 @@ def conflict(
     With y the weights, the first programme minimises ``Σ_j |s_j| / |T_j|`` subject to ``X'y + s = T`` and
     the bounds. Targets whose shadow price is not 0 prove that it cannot be 0; each is left out in turn
     and stays out if the others still conflict (deletion filter), in three orders, and the smallest set
-    found is kept. More than 20,000 rows with numeric auxiliaries are grouped by cell and rank, which can
+    found is kept. More than 4,000 rows with numeric auxiliaries are grouped by cell and rank, which can
     only make the conflict look larger.
 
     References
     ----------
     Chinneck and Dravnieks (1991), *ORSA Journal on Computing* 3, 157–168 (deletion filter).
     """
-    programme = _Programme.of(basis, weights, targets, low, high, room)
+    programme = _Programme.of(columns, targets, room)
     p = targets.size
     everyone = np.ones(p)
     slack, price = programme.solve(everyone)
@@ -210,8 +255,9 @@ def conflict(
             allowed = np.maximum(room, np.abs(moved) * 1.02 + free * 1e-6 * programme.scale)
             ways.append(Way(variable, _changes(names, targets, moved, programme.scale), trial(allowed)))
     least = programme.least_tolerance()
-    path = tuple((float(least * k), trial(np.maximum(room, least * k * programme.scale))) for k in _PATH)
-    before = float(weights.sum() ** 2 / (weights @ weights))
+    path = tuple((float(least * k), trial(np.maximum(room, least * k * programme.scale))) 
+                 for k in _PATH if k == _PATH[0] or least * k < 1.0)
+    before = columns.n_eff(np.ones(columns.weights.size))
     return Conflict(tuple(names[j] for j in core), nearest, tuple(ways), least, path, before)
 
 
@@ -224,12 +270,12 @@ class _Programme:
     room: np.ndarray  # (p,) scaled
 
     @classmethod
-    def of(cls, basis, weights, targets, low, high, room) -> _Programme:
-        x, d, low, high = _columns(basis, weights, low, high)
-        scale = np.where(targets != 0, np.abs(targets), np.maximum(np.abs(x * d[:, None]).sum(axis=0), 1e-300))
-        bounds = np.column_stack([low, high])
+    def of(cls, columns: Columns, targets: np.ndarray, room: np.ndarray) -> _Programme:
         # Weights in units of the base weights keep the matrix well scaled.
-        return cls(x * d[:, None] / scale, bounds, targets / scale, scale, room / scale)
+        whole = columns.x * columns.weights[:, None]
+        scale = np.where(targets != 0, np.abs(targets), np.maximum(np.abs(whole).sum(axis=0), 1e-300))
+        return cls(whole / scale, np.column_stack([columns.low, columns.high]), targets / scale, scale,
+                   room / scale)  # fmt: skip
 
     def solve(self, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(p,) smallest slacks T − X'y by these prices, in units of the targets; their shadow prices."""
@@ -273,33 +319,6 @@ class _Programme:
             bounds=np.vstack([self.bounds, [0.0, np.inf]]), method="highs",
         )  # fmt: skip
         return float(result.x[-1]) if result.status == 0 else float("nan")
-
-
-def _columns(basis: Basis, weights: np.ndarray, low, high):
-    """Auxiliaries, base weights and bounds of g, by cell, by row, or by group of like rows."""
-    if basis.matrix is None and not np.ndim(low) and not np.ndim(high):
-        d = cell_sums(basis.cells, weights, basis.n_cells)
-        inside = np.flatnonzero(d > 0)
-        x, d = basis.table[inside], d[inside]
-        if d.size > _MOST_COLUMNS:
-            x, d = _grouped(x, d)
-        return x, d, np.full(d.size, low), np.full(d.size, high)
-    inside = np.flatnonzero(weights > 0)
-    d = weights[inside]
-    parts = [] if basis.cells is None else [basis.table[basis.cells[inside]]]
-    x = np.hstack([*parts, *([] if basis.matrix is None else [basis.matrix[inside]])])
-    low, high = (np.broadcast_to(b, weights.shape)[inside] for b in (low, high))
-    if d.size <= _MOST_COLUMNS:
-        return x, d, low, high
-    x, whole = _grouped(x, d)
-    return x, whole, np.full(whole.size, low.min()), np.full(whole.size, high.max())
-
-
-def _grouped(x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.lexsort(x.T)
-    edges = np.linspace(0, d.size, _MOST_COLUMNS + 1).astype(int)[:-1]
-    whole = np.add.reduceat(d[order], edges)
-    return np.add.reduceat((x * d[:, None])[order], edges, axis=0) / whole[:, None], whole
 
 
 def _smallest(programme: _Programme, suspects: np.ndarray, price: np.ndarray) -> list[int]:

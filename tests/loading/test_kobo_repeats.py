@@ -112,3 +112,18 @@ def test_a_repeat_without_links_or_of_no_such_name(tmp_path, form):
     raw = read(workbook(tmp_path / "e.xlsx", main=MAIN), form=form)
     with pytest.raises(DataError, match="no repeat group 'x'"):
         rows_of(raw, "x")
+
+
+def test_a_wave_of_a_card_may_be_persons_and_keep_a_personal_column(tmp_path, form):
+    from types import SimpleNamespace
+
+    from masar_research.loading.card_parts import Wave
+    from masar_research.loading.load import read_wave
+
+    workbook(tmp_path / "d.xlsx", main=MAIN, member=MEMBERS, job=JOBS)
+    facts = {"file": "d.xlsx", "form": "form.xlsx", "fieldwork": {"start": "2026-03-01", "end": "2026-03-02"}}
+    plain = Wave(**facts, repeat="member")
+    named = Wave(**facts, repeat="member", keep_personal=("first_name",))
+    card = SimpleNamespace(waves={1: plain, 2: named}, path=tmp_path / "card.yml")
+    assert len(read_wave(card, 1).frame) == 3 and "first_name" not in read_wave(card, 1).frame
+    assert read_wave(card, 2).frame["first_name"].tolist() == ["Salma", "Omar", "Rami"]

@@ -197,3 +197,22 @@ variables:
     survey = load(tmp_path / "c.yml")
     assert source_of(survey, "wide").table[["raw", "code", "n"]].values.tolist() == [["100..399", 0, 300], ["0..99", 1, 100]]
     assert source_of(survey, "both").table[["source", "n"]].values.tolist() == [["a × b", 210], ["a × b", 190]]
+
+
+def test_what_people_wrote_is_counted_and_never_listed(tmp_path):
+    frame = pd.DataFrame({"said": ["Huda lives here", "7.10", None], "day": ["2026-03-01", "2026-03-02", "2026-03-04"], "w": 1, "country": 8})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    body = f"""\
+waves: {{1: {{file: d.csv, fieldwork: {{note: {T}}}}}}}
+variables:
+  w: {{from: w, level: numeric, label: {T}}}
+  said: {{from: said, level: text, label: {T}}}
+  day: {{from: day, level: date, label: {T}}}
+"""
+    (tmp_path / "c.yml").write_text(FRONT + body, encoding="utf-8")
+    report = harmonisation_report(tmp_path / "c.yml")
+    assert "Huda" not in report.to_html("ar") + report.codes.to_csv()
+    day = report.codes[report.codes["variable"] == "day"]
+    assert day[["raw", "n"]].values.tolist() == [["(3)", 3]]
+    said = report.codes[report.codes["variable"] == "said"]
+    assert sorted(said["n"]) == [1, 2] and "(blank)" in set(said["raw"])

@@ -32,6 +32,9 @@ _STEPS = {
     "Nonresponse": ("Non-response", "عدم الاستجابة"), "Rake": ("Raking", "الضبط التكراري"),
     "Poststratify": ("Post-stratification", "الترجيح البعدي"), "Trim": ("Trimming", "تقليم الأوزان"),
     "Normalise": ("Normalising", "توحيد المتوسط"), "Calibrate": ("Calibration", "المعايرة"),
+    "BaseStages": ("Base weights by stage", "الأوزان الأساسية حسب المراحل"), "Eligibility": ("Eligibility", "الأهلية"),
+    "Propensity": ("Response propensity", "احتمال الاستجابة"), "Attrition": ("Panel attrition", "التسرّب بين الجولات"),
+    "Combine": ("Combining waves", "جمع الجولات"),
     "Entropy": ("Entropy balancing", "الموازنة بالإنتروبيا"), "Balance": ("Balancing of groups", "موازنة المجموعات"),
 }  # fmt: skip
 _HEADS = {
@@ -65,7 +68,8 @@ _STYLE = f""".masar-weights{{font-family:{FACE};color:{theme.INK};line-height:1.
 .masar-weights svg{{max-width:100%;height:auto;display:block}}.masar-weights .small{{display:none}}
 .masar-weights .warn{{border-inline-start:4px solid {theme.ACCENT};background:{theme.WASH};padding:.6em .9em}}
 .masar-weights li{{overflow-wrap:anywhere}}
-@media(max-width:34rem){{.masar-weights .big{{display:none}}.masar-weights .small{{display:block}}}}"""
+@media(max-width:34rem){{.masar-weights .big{{display:none}}.masar-weights .small{{display:block}}
+.masar-weights table{{font-size:.8em!important}}}}"""
 
 
 def _at(pair: tuple[str, ...], lang: str) -> str:

@@ -146,3 +146,12 @@ def test_pictures_are_mirrored_in_arabic_and_refuse_what_they_cannot_draw():
         love([], "en")
     with pytest.raises(ValueError, match="one limit more"):
         histogram([0, 1], [0.5, 0.5], [0.5, 0.5], "en")
+
+
+def test_every_step_has_a_name_in_both_languages():
+    from masar_research.weighting import calibrating, report_page, step_base, step_eligibility, step_propensity, steps
+
+    homes = (steps, calibrating, step_base, step_eligibility, step_propensity)
+    kinds = {name for home in homes for name, kind in vars(home).items()
+             if isinstance(kind, type) and hasattr(kind, "run") and name != "Step"}  # fmt: skip
+    assert len(kinds) >= 10 and kinds <= set(report_page._STEPS)

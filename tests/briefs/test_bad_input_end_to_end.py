@@ -256,7 +256,10 @@ def test_an_empty_domain_in_the_notebook(own_tiny: Path, cells_here: SimpleNames
 def test_a_place_with_nobody_in_it(own_tiny: Path, cells_here: SimpleNamespace) -> None:
     """The tiny study has no governorates; one with them and nobody there is told alike."""
     assert_told(build("--geography", "11"), "governorate")
-    code = 'governorate: {from: place, label: {en: "G", ar: "م"}, codes: {1: {en: a, ar: أ}, 2: {en: b, ar: ب}, 3: {en: c, ar: ج}, 4: {en: d, ar: د}}}'
+    code = (
+        'governorate: {from: place, label: {en: "G", ar: "م"}, recode: {1: 12, 2: 13, 3: 21, 4: 22}, codes: {'
+        "12: {en: Balqa, ar: البلقاء}, 13: {en: Zarqa, ar: الزرقاء}, 21: {en: Irbid, ar: إربد}, 22: {en: Mafraq, ar: المفرق}}}"
+    )
     card("  weight: {from", f"  {code}\n  weight: {{from")(own_tiny)
     assert_told(build("--geography", "11"), "Nobody in the survey satisfies 'governorate == 11'")
     assert_nothing_half_written(own_tiny)

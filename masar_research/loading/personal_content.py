@@ -95,12 +95,13 @@ def position_pair(one: np.ndarray, two: np.ndarray) -> bool:
     """Whether two numeric columns are latitude and longitude of places in one country of the region."""
     both = np.isfinite(one) & np.isfinite(two) & (one != 0)
     a, b = one[both][:_MOST], two[both][:_MOST]
-    if len(a) < 5 or np.unique(a).size < 3 or not (_fine(a) and _fine(b)):
+    if len(a) < 5 or np.unique(a).size < 3:
         return False
-    return any(
+    within = any(
         (a > south).all() and (a < north).all() and (b > west).all() and (b < east).all()
         for south, north, west, east in _BOXES
     )
+    return within and _fine(a) and _fine(b)
 
 
 def _fine(values: np.ndarray) -> bool:

@@ -44,6 +44,12 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
             remedy="Export it again from the program that made it.",
             ar=f"لا متغيرات في الملف {path.name}؛ صدّره من جديد من البرنامج الذي أنشأه.",
         )
+    if not all(isinstance(name, str) for name in facts["names"]):
+        raise DataError(
+            f"{path.name} is damaged: it holds a variable without a name.",
+            remedy="Copy it again, or export it again from the program that made it.",
+            ar=f"الملف {path.name} تالف: فيه متغير بلا اسم؛ انسخه أو صدّره من جديد.",
+        )
     notes += _repaired(facts)
     system = _SYSTEM.get(path.suffix.lower(), "spss")
     columns, variables = {}, []

@@ -154,6 +154,11 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
         ) from None
     with closing(book):
         names = book.sheetnames
+        if not names:
+            raise DataError(
+                f"{path.name} is not a readable Excel workbook (it has no sheet).",
+                remedy="Open it in a spreadsheet program and save it again as .xlsx.",
+            )
         if sheet is not None and sheet not in names:
             raise DataError(
                 f"{path.name} has no sheet {sheet!r}.", remedy=f"Its sheets are: {', '.join(names)}."
@@ -209,7 +214,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
             f"{path.name} is not a readable Parquet file ({_line(error)}).",
             remedy="Check that the copy is complete or write it again.",
         ) from None
-    return table.to_pandas(ignore_metadata=True)
+    return table.replace_schema_metadata(None).to_pandas()
 
 
 def typed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +12,7 @@ from masar_research.codebook import Text
 from masar_research.errors import DataError
 from masar_research.loading.raw import Note, clean, has_arabic
 from masar_research.loading.tables import read_excel, read_text_table
+from masar_research.loading.xlsform_files import itemsets, listed_file, rows_of_file
 
 _COLUMN = re.compile(r"^\s*(label|hint|guidance_hint|media)\s*(?:::?\s*(.+?))?\s*$", re.IGNORECASE)
 _ARABIC_NAMES = ("arab", "عرب", "عامي", "فصح")
@@ -50,6 +51,10 @@ class Question:
         The names of the repeat groups around it, outermost first.
     hint : Text
         What the interviewer is told beside the question; guidance where there is no hint.
+    titles : tuple of Text
+        The labels of the groups around it, as many as there are names in `path` before its own.
+    also : tuple of paths
+        Where it stands in other versions of the form.
     """
 
     name: str
@@ -61,14 +66,18 @@ class Question:
     repeated: bool
     repeat: tuple[str, ...] = ()
     hint: Text = Text()
+    titles: tuple[Text, ...] = ()
+    also: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A whole form: its questions in order and what was odd about it."""
+    """A whole form: its questions in order, what was odd about it, its file and the version it calls itself."""
 
     questions: tuple[Question, ...]
     notes: tuple[Note, ...]
+    source: str = ""
+    version: str | None = None
 
 
 def read_form(form: Path | tuple[Path, Path]) -> Form:
@@ -90,19 +99,40 @@ def read_form(form: Path | tuple[Path, Path]) -> Form:
     """
     if isinstance(form, tuple):
         survey, choices = (_rows(read_text_table(path)[0]) for path in form)
-        default, where = None, form[0].name
+        default, where, external, folder, version = None, form[0].name, None, form[0].parent, None
     else:
         where = form.name
         survey = _rows(read_excel(form, _sheet(form, "survey"))[0])
         choices = _rows(read_excel(form, "choices")[0]) if _has(form, "choices") else []
         settings = _rows(read_excel(form, "settings")[0]) if _has(form, "settings") else []
         default = next((row.get("default_language") for row in settings if row.get("default_language")), None)
+        external = _rows(read_excel(form, "external_choices")[0]) if _has(form, "external_choices") else None
+        folder = form.parent
+        version = next((row["version"] for row in settings if row.get("version")), None)
     _require(survey, ("type", "name"), "survey", where)
     if choices:
         _require(choices, ("list_name", "name"), "choices", where)
     notes: list[Note] = []
+    choices = choices + _outside(survey, external, folder, notes)
     lists = _lists(choices, default, notes)
-    return Form(tuple(_questions(survey, lists, default, where)), tuple(notes))
+    return Form(tuple(_questions(survey, lists, default, where)), tuple(notes), where, version)
+
+
+def _outside(survey: list[dict[str, str]], external: list | None, folder: Path, notes: list[Note]) -> list[dict[str, str]]:
+    """Rows of the lists the form keeps in files of their own."""
+    out, named = [], {}
+    for row in survey:
+        if name := listed_file(row.get("type", "")):
+            named.setdefault(name, row.get("parameters", ""))
+    for name, parameters in named.items():
+        rows, note = rows_of_file(name, parameters, folder, _rows)
+        out += rows
+        notes.append(note)
+    if any("external" in row.get("type", "").lower() for row in survey):
+        rows, more = itemsets(folder, external, _rows)
+        out += rows
+        notes += more
+    return out
 
 
 def _has(form: Path, sheet: str) -> bool:
@@ -232,45 +262,112 @@ def _lists(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """An open group: its row, its kind (``group``, ``repeat``, ``score``, ``rank``, ``kobomatrix``) and label."""
+
+    name: str
+    kind: str
+    relevant: str | None
+    label: Text
+    items: str | None = None
+
+
+_OPENS = ("group", "repeat", "score", "rank", "kobomatrix")
+_ITEMS = {"score": "kobo_score_choices", "rank": "kobo_rank_items", "kobomatrix": "kobo_matrix_list"}
+
+
 def _questions(rows: list[dict[str, str]], lists: dict, default: str | None, where: str) -> list[Question]:
-    groups: list[tuple[str, str, str | None]] = []
+    groups: list[_Group] = []
     out: list[Question] = []
+    cells: list[Question] = []
     for row in rows:
         kind = re.sub(r"\s+", " ", row.get("type", "")).strip()
         low = kind.casefold().replace("_", " ")
-        if low in ("begin group", "begin repeat"):
-            groups.append((row.get("name", ""), low, row.get("relevant")))
-        elif low in ("end group", "end repeat"):
+        name = row.get("name") or row.get("_autoname", "")
+        opens = low.removeprefix("begin ") if low.startswith("begin ") else None
+        if opens in _OPENS:
+            items = row.get(_ITEMS.get(opens, ""))
+            if opens in _ITEMS and items not in lists:
+                raise _no_list(name, items or "", lists, where)
+            groups.append(_Group(name, opens, row.get("relevant"), _label(row, default), items))
+        elif low.startswith("end ") and low[4:] in (*_OPENS, "matrix"):
             if not groups:
                 raise DataError(
                     f"The survey sheet of {where} closes a group that was not opened (row type {kind!r}).",
                     remedy="Balance begin_group and end_group in the form.",
+                    ar=f"تُغلق ورقة survey في {where} مجموعة لم تُفتح؛ وازن بين begin_group وend_group.",
                 )
-            groups.pop()
-        elif low and "name" in row and low != "note":
-            base, choices = _choices(kind, lists, row, where)
-            path = (*(name for name, _, _ in groups if name), row["name"])
-            relevant = tuple(text for text in (*(text for _, _, text in groups), row.get("relevant")) if text)
-            out.append(
-                Question(
-                    row["name"],
-                    path,
-                    base,
-                    _label(row, default),
-                    choices,
-                    relevant,
-                    any(opened == "begin repeat" for _, opened, _ in groups),
-                    tuple(name for name, opened, _ in groups if opened == "begin repeat"),
-                    _label(row, default, "hint") or _label(row, default, "guidance_hint"),
-                )
-            )
+            closed = groups.pop()
+            if closed.kind == "kobomatrix":
+                out += _matrix(cells, closed, lists[closed.items])
+                cells = []
+        elif low and name and low != "note":
+            inner = groups[-1] if groups else None
+            if low in ("score  row", "rank  level") and inner is not None and inner.items:
+                kind = f"select_one {inner.items}"
+            each = _one(row, name, kind, groups, lists, default, where)
+            if inner is not None and inner.kind == "kobomatrix":
+                cells.append(each)
+                continue
+            out.append(each)
             if re.search(r"(?i)or[ _]other$", kind):
-                out.append(_other(out[-1]))
+                out.append(_other(each))
     if groups:
         raise DataError(
-            f"The survey sheet of {where} does not close the group {groups[-1][0]!r}.",
+            f"The survey sheet of {where} does not close the group {groups[-1].name!r}.",
             remedy="Balance begin_group and end_group in the form.",
+            ar=f"لا تُغلق ورقة survey في {where} المجموعة {groups[-1].name}؛ وازن بين begin_group وend_group.",
         )
+    return out
+
+
+def _one(
+    row: dict[str, str], name: str, kind: str, groups: list[_Group], lists: dict, default: str | None, where: str
+) -> Question:
+    base, choices = _choices(kind, lists, row, where)
+    named = [group for group in groups if group.name]
+    repeats = tuple(group.name for group in groups if group.kind == "repeat")
+    return Question(
+        name,
+        (*(group.name for group in named), name),
+        base,
+        _label(row, default),
+        choices,
+        tuple(text for text in (*(group.relevant for group in groups), row.get("relevant")) if text),
+        bool(repeats),
+        repeats,
+        _label(row, default, "hint") or _label(row, default, "guidance_hint"),
+        tuple(group.label for group in named),
+    )
+
+
+def _matrix(columns: list[Question], group: _Group, items: tuple[Choice, ...]) -> list[Question]:
+    """KoBo's question matrix: one question per item and column, ``matrix_item_column`` in the group ``matrix_item``."""
+    own = {column.name for column in columns}
+    out = []
+    for item in items:
+        inner = f"{group.name}_{item.name}"
+
+        def of_item(match: re.Match, inner: str = inner) -> str:
+            return f"${{{inner}_{match[1]}}}" if match[1] in own else match[0]
+
+        for column in columns:
+            name = f"{inner}_{column.name}"
+            label = {}
+            for lang, words in column.label.items():
+                above = " — ".join(text[lang] for text in (group.label, item.label) if lang in text)
+                label[lang] = f"{above}: {words}" if above else words
+            out.append(
+                replace(
+                    column,
+                    name=name,
+                    path=(*column.path[:-2], inner, name),
+                    label=Text.of(label),
+                    relevant=tuple(re.sub(r"\$\{(\w+)\}", of_item, text) for text in column.relevant),
+                    titles=(*column.titles[:-1], item.label),
+                )
+            )
     return out
 
 
@@ -285,19 +382,30 @@ def _other(question: Question) -> Question:
     return Question(name, (*question.path[:-1], name), "text", label, (), asked, question.repeated, question.repeat)
 
 
+def _no_list(name: str, listed: str, lists: dict, where: str) -> DataError:
+    return DataError(
+        f"Question {name!r} of {where} uses the choice list {listed!r}, which the choices sheet has not.",
+        remedy=f"Lists there: {', '.join(list(lists)[:15]) or 'none'}.",
+        ar=f"يستعمل السؤال {name} في {where} قائمة الخيارات {listed} وليست في ورقة choices.",
+    )
+
+
 def _choices(kind: str, lists: dict, row: dict[str, str], where: str) -> tuple[str, tuple[Choice, ...]]:
     words = re.sub(r"(?i)^(select)[ _](one|multiple)", r"\1_\2", kind)
+    if " " not in words and row.get("select_from_list_name"):
+        words = f"{words} {row['select_from_list_name']}"
     base = re.split(r"[ _](?:from[ _]file|external)|\s", words, maxsplit=1)[0].lower()
     if base not in ("select_one", "select_multiple", "rank"):
         return kind.split()[0].lower(), ()
+    if (outside := listed_file(kind)) is not None:
+        return base, lists.get(outside, ())
+    if external := re.match(r"(?i)^select_(?:one|multiple)[ _]external\s+(\S+)", words):
+        return base, lists.get(external[1], ())
     listed = re.match(r"(?i)^(?:select_one|select_multiple|rank)(?:[ _]from)?\s+(\S+)(?:\s+(or[ _]other))?$", words)
-    if "from_file" in words.lower().replace(" ", "_") or "external" in words.lower() or not listed or listed[1][0] == "$":
-        return base, ()  # the list is outside the form, or is made of earlier answers
+    if not listed or listed[1][0] == "$":
+        return base, ()  # the list is made of earlier answers
     if listed[1] not in lists:
-        raise DataError(
-            f"Question {row['name']!r} of {where} uses the choice list {listed[1]!r}, which the choices sheet has not.",
-            remedy=f"Lists there: {', '.join(list(lists)[:15]) or 'none'}.",
-        )
+        raise _no_list(row.get("name", ""), listed[1], lists, where)
     found = lists[listed[1]]
     if listed[2] and all(choice.name != "other" for choice in found):
         found = (*found, Choice("other", _OTHER))

@@ -99,6 +99,14 @@ Missing = Annotated[dict[Code, Kind], AfterValidator(check_keys)]
 Level = Literal["nominal", "ordinal", "numeric", "text", "date"]
 
 
+class Fault(ValueError):
+    """What is wrong inside a card, in both languages; the reader of cards adds file, line and field."""
+
+    def __init__(self, en: str, ar: str) -> None:
+        self.en, self.ar = en, ar
+        super().__init__(en)
+
+
 class Part(BaseModel):
     """Common manners of every part of a card: immutable, unknown keys refused."""
 
@@ -350,115 +358,6 @@ def _mirrored(codes: dict[Code, Label]) -> dict[Code, Code]:
 
 def _show(code: float | str) -> str:
     return f"{code:g}" if isinstance(code, float) else repr(code)
-
-
-class Margin(Part):
-    """Population totals over the cells of some variables: from a file, written here, or a reference margin.
-
-    `population` says whom they count, and a margin that counts others than the study covers is refused;
-    `accept` says why other exclusions are accepted.
-    """
-
-    variables: tuple[Name, ...] = Field(min_length=1)
-    file: str | None = None
-    key: str | None = None
-    targets: dict[str | float, float] | None = None
-    source: Bilingual | None = None
-    reference: str | None = None
-    shares: bool = False
-    population: Population | None = None
-    accept: Bilingual | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Margin:
-        if sum(given is not None for given in (self.file, self.targets, self.reference)) != 1:
-            raise ValueError("give one of file: (with key:), targets: or reference:")
-        if self.reference is not None and (self.source or self.population):
-            raise ValueError("a reference: brings its own source: and population:. Leave these out")
-        if self.accept is not None and self.reference is None and self.population is None:
-            raise ValueError("accept: belongs to a margin with reference: or population:")
-        return self
-
-
-class NonresponseStep(Part):
-    """Weights of respondents raised within cells to carry the non-respondents."""
-
-    step: Literal["nonresponse"]
-    responded: Condition
-    eligible: Condition | None = None
-    cells: tuple[Name, ...] = Field(min_length=1)
-    min_cell: int = Field(default=0, ge=0)
-    max_factor: float | None = Field(default=None, gt=1)
-    within: tuple[Name, ...] = ()
-
-
-class EligibilityStep(Part):
-    """Weight of cases of unknown eligibility carried by known ones of the same cell."""
-
-    step: Literal["eligibility"]
-    eligible: Condition
-    ineligible: Condition
-    unknown: Condition
-    cells: tuple[Name, ...] = Field(min_length=1)
-    share: float | None = Field(default=None, ge=0, le=1)
-
-
-class PropensityStep(Part):
-    """Weights of respondents raised by a logistic model of responding."""
-
-    step: Literal["propensity"]
-    responded: Condition
-    on: str
-    classes: int | None = Field(default=None, ge=2)
-    weighted: bool = True
-    eligible: Condition | None = None
-
-
-class NormaliseStep(Part):
-    """Weights scaled to mean 1, or to a sum."""
-
-    step: Literal["normalise"]
-    total: float | None = Field(default=None, gt=0)
-    by: tuple[Name, ...] = ()
-
-
-class RakeStep(Part):
-    """Raking to several margins."""
-
-    step: Literal["rake"]
-    margins: tuple[Margin, ...] = Field(min_length=1)
-    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
-
-
-class PoststratifyStep(Part):
-    """Post-stratification to one full table."""
-
-    step: Literal["poststratify"]
-    margin: Margin
-    total: Annotated[float, Field(gt=0)] | Literal["current"] | None = None
-
-
-class TrimStep(Part):
-    """Weights cut at a bound; the rule may use median, mean, iqr and n."""
-
-    step: Literal["trim"]
-    upper: str | float | None = None
-    lower: str | float | None = None
-    redistribute: bool | Literal["equal"] = True
-    within: tuple[Name, ...] = ()
-    max_deff: float | None = Field(default=None, gt=1)
-
-    @model_validator(mode="after")
-    def _any(self) -> TrimStep:
-        if self.upper is None and self.lower is None and self.max_deff is None:
-            raise ValueError("give upper: or lower:, or max_deff:")
-        return self
-
-
-Step = Annotated[
-    EligibilityStep | NonresponseStep | PropensityStep | RakeStep | PoststratifyStep | TrimStep | NormaliseStep,
-    Field(discriminator="step"),
-]
 
 
 class SetCard(Part):

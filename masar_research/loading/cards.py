@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,35 +14,23 @@ from masar_research.errors import CardError
 from masar_research.expressions import parse
 from masar_research.loading import card_copies
 from masar_research.loading.card_design import DesignCard, ReplicatesCard
+from masar_research.loading.card_faults import explain
 from masar_research.loading.card_parts import (
-    Bands,
     Bilingual,
-    Case,
-    Combined,
     Condition,
     Disclosure,
-    Fieldwork,
     FormSheets,
     Label,
     Lack,
-    Margin,
     Name,
-    EligibilityStep,
-    NonresponseStep,
-    NormaliseStep,
-    PropensityStep,
     Part,
-    PerWave,
     Population,
-    PoststratifyStep,
-    RakeStep,
     SetCard,
-    Step,
-    TrimStep,
     VariableCard,
     Wave,
     WaveCode,
 )
+from masar_research.loading.card_weighting import Step
 from masar_research.loading.card_outcomes import OutcomesCard
 from masar_research.loading.presets import all_presets
 from masar_research.loading.standard_frame import strange_codes
@@ -50,12 +38,6 @@ from masar_research.loading.undecided import told, undecided
 from masar_research.loading.yaml_lines import Lines, at_line, did_you_mean, read_yaml
 
 __all__ = ["FormSheets", "SurveyCard", "VariableCard", "read_card"]
-
-STEPS = {
-    "eligibility": EligibilityStep, "nonresponse": NonresponseStep, "propensity": PropensityStep, "rake": RakeStep,
-    "poststratify": PoststratifyStep, "trim": TrimStep, "normalise": NormaliseStep,
-}  # fmt: skip
-
 
 class SurveyCard(Part):
     """A study: its population, design, waves, variables and what must be disclosed about it.
@@ -162,7 +144,7 @@ def _checked(path: Path, content: bytes | None) -> SurveyCard:
     try:
         card = SurveyCard.model_validate(tree)
     except ValidationError as error:
-        raise _explain(lines, error) from None
+        raise explain(lines, error, SurveyCard) from None
     _cross_check(card, lines)
     if content is not None:
         card_copies.store(content, tree)
@@ -205,13 +187,16 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
             "the variable wave is made by loading itself.",
             "Leave it out or rename it.",
         )
-    for where, name in _step_names(card):
-        if name not in names and name != "wave":
-            raise lines.error(
-                where,
-                f"{name!r} is not among the card's variables.",
-                f"Weighting uses harmonised variables. {did_you_mean(name, names)}",
-            )
+    for k, step in enumerate(card.weighting):
+        for where, name in step.names():
+            if name not in names and name != "wave":
+                near = did_you_mean(name, names)
+                raise lines.error(
+                    ["weighting", k, *where],
+                    f"{name!r} is not among the card's variables.",
+                    f"Weighting uses harmonised variables. {near}",
+                    f"\u2066{name}\u2069 ليس من متغيّرات البطاقة؛ تستعمل خطوات الترجيح المتغيّرات الموحّدة.",
+                )
     for name, variable in names.items():
         for strange in strange_codes(name, variable.codes):
             raise lines.error(
@@ -287,160 +272,3 @@ def _check_replicates(card: SurveyCard, lines: Lines) -> None:
         raise lines.error(
             ["design", "replicates", "across_waves"], "there is one wave only.", "Leave across_waves: out."
         )
-
-
-def _step_names(card: SurveyCard) -> Iterator[tuple[list, str]]:
-    for k, step in enumerate(card.weighting):
-        match step:
-            case NonresponseStep() | EligibilityStep() | PropensityStep():
-                for field in sorted({"responded", "eligible", "ineligible", "unknown"} & type(step).model_fields.keys()):
-                    text = getattr(step, field)
-                    yield from (
-                        (["weighting", k, field], name)
-                        for name in (sorted(parse(text).names) if text else ())
-                    )
-                for field in sorted({"cells", "within"} & type(step).model_fields.keys()):
-                    yield from ((["weighting", k, field], name) for name in getattr(step, field))
-            case TrimStep():
-                yield from ((["weighting", k, "within"], name) for name in step.within)
-            case NormaliseStep():
-                yield from ((["weighting", k, "by"], name) for name in step.by)
-            case RakeStep():
-                for j, margin in enumerate(step.margins):
-                    yield from (
-                        (["weighting", k, "margins", j, "variables"], name) for name in margin.variables
-                    )
-            case PoststratifyStep():
-                yield from ((["weighting", k, "margin", "variables"], name) for name in step.margin.variables)
-
-
-def _explain(lines: Lines, error: ValidationError) -> CardError:
-    faults = set()
-    for fault in error.errors(include_url=False):
-        where = [step for step in fault["loc"] if not _internal(step, lines, fault["loc"])]
-        what, remedy = _say(fault, where)
-        faults.add((lines.line(where), ".".join(str(step) for step in where) or "the card", what, remedy))
-    ordered = sorted(faults)
-    if len(ordered) == 1:
-        line, field, what, remedy = ordered[0]
-        where = at_line(lines.path, line, field)
-        return CardError(f"{lines.path.name}, line {line}, {field}: {what}", remedy=remedy, ar=where)
-    shown = [
-        f"{lines.path.name}, line {line}, {field}: {what} → {remedy}"
-        for line, field, what, remedy in ordered[:12]
-    ]
-    more = [f"… and {len(ordered) - 12} more."] if len(ordered) > 12 else []
-    return CardError(
-        "\n".join([f"{len(ordered)} places in the card do not fit.", *shown, *more]),
-        remedy="Correct each as it says, then read the card again.",
-        ar="\n".join(at_line(lines.path, line, field) for line, field, _, _ in ordered[:12]),
-    )
-
-
-def _internal(step: str | int, lines: Lines, loc: tuple) -> bool:
-    """Pydantic puts names of union members and '[key]' into addresses; they are not in the file."""
-    if not isinstance(step, str):
-        return False
-    return (
-        step == "[key]"
-        or step.startswith(
-            ("function-", "tuple[", "dict[", "constrained-", "_Both", "FormSheets", "literal[")
-        )
-        or (step in STEPS and loc[0] == "weighting")
-        or (step in ("str", "float", "int") and step == loc[-1] and lines.node(loc[:-1]) is not None)
-    )
-
-
-def _keys_at(where: list, fault: dict) -> list[str]:
-    """The fields allowed where an unknown key was found."""
-    model: Any = SurveyCard
-    special = {"waves": Wave, "variables": VariableCard, "cases": Case, "margins": Margin, "excluded": None}
-    for step in where[:-1]:
-        if model is None:
-            return ["en", "ar"]
-        fields = {(info.alias or name): info for name, info in getattr(model, "model_fields", {}).items()}
-        if isinstance(step, int):
-            continue
-        if step in fields:
-            if step == "waves" and model is VariableCard:
-                model = PerWave
-            elif step in special:
-                model = special[step]
-            elif step == "weighting":
-                model = next((STEPS[s] for s in fault["loc"] if s in STEPS), RakeStep)
-            else:
-                model = {
-                    "population": Population,
-                    "design": DesignCard,
-                    "replicates": ReplicatesCard,
-                    "combine": Combined,
-                    "disclosure": Disclosure,
-                    "outcomes": OutcomesCard,
-                    "lacks": Lack,
-                    "fieldwork": Fieldwork,
-                    "bands": Bands,
-                    "margin": Margin,
-                    "form": FormSheets,
-                }.get(step)
-    if model is None:
-        return ["en", "ar"]
-    return [info.alias or name for name, info in model.model_fields.items() if name != "path"]
-
-
-def _say(fault: dict, where: list) -> tuple[str, str]:
-    found, kind = fault.get("input"), fault["type"]
-    last = str(where[-1]) if where else ""
-    shown = _brief(found)
-    match kind:
-        case "extra_forbidden":
-            return f"the key {last!r} is not known here.", did_you_mean(last, _keys_at(where, fault))
-        case "missing" if last in ("en", "ar"):
-            language = "English" if last == "en" else "Arabic"
-            return (
-                f"the {language} text ({last}:) is missing.",
-                "Give every text in English (en) and Arabic (ar).",
-            )
-        case "missing":
-            return "it is required and missing.", f"Add {last}: there (see docs/survey_cards.md)."
-        case "literal_error" | "union_tag_invalid":
-            expected = fault.get("ctx", {}).get("expected") or fault.get("ctx", {}).get("expected_tags")
-            if isinstance(found, dict):
-                return f"one of {expected} was expected, found {shown}.", "Correct step:."
-            choices = str(expected).replace("'", "").replace(" or ", ", ").split(", ")
-            return f"one of {expected} was expected, found {shown}.", did_you_mean(str(found), choices)
-        case "union_tag_not_found":
-            return "a step needs its name.", "Write step: nonresponse, rake, poststratify or trim."
-        case "string_pattern_mismatch" if last == "checksum":
-            return (
-                f"a content checksum (sha256-content: and 64 hexadecimal digits) was expected, found {shown}.",
-                "Copy it from loading.read(file).checksum.",
-            )
-        case "string_pattern_mismatch":
-            return f"a name of Latin letters, digits and _ was expected, found {shown}.", "Rename it."
-        case "value_error":
-            what = str(fault["ctx"]["error"])
-            return what if what.endswith(
-                (".", "?")
-            ) else f"{what}.", "Correct that field (see docs/survey_cards.md)."
-        case "too_short" | "string_too_short":
-            return "it is empty.", "Fill it in."
-        case "dict_type" | "model_type" | "typed_dict_type" | "model_attributes_type":
-            return (
-                f"a mapping was expected, found {shown}.",
-                "Write fields beneath it, or {en: ..., ar: ...} for a text.",
-            )
-        case "tuple_type" | "list_type":
-            return (
-                f"a list was expected, found {shown}.",
-                "Write it as a list: [a, b] or lines that begin with -.",
-            )
-        case _:
-            return (
-                f"{fault['msg'][0].lower()}{fault['msg'][1:]}, found {shown}.",
-                "Correct that field (see docs/survey_cards.md).",
-            )
-
-
-def _brief(value: Any) -> str:
-    text = repr(dict(value)) if isinstance(value, dict) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -63,18 +63,19 @@ class Lines:
                 return None
         return node
 
-    def error(self, where: Iterable[str | int], what: str, remedy: str) -> CardError:
-        """An error that names file, line and field."""
+    def error(self, where: Iterable[str | int], what: str, remedy: str, ar: str | None = None) -> CardError:
+        """An error that names file, line and field; ``ar`` says in Arabic what is wrong and what to do."""
         where = list(where)
         field = ".".join(str(step) for step in where) or "the document"
         line = self.line(where)
-        return CardError(f"{self.path.name}, line {line}, {field}: {what}", remedy=remedy, ar=at_line(self.path, line, field))
+        return CardError(f"{self.path.name}, line {line}, {field}: {what}", remedy=remedy, ar=at_line(self.path, line, field, ar))
 
 
-def at_line(path: Path, line: int, field: str = "") -> str:
-    """Where a card is wrong, in Arabic."""
+def at_line(path: Path, line: int, field: str = "", what: str | None = None) -> str:
+    """Where a card is wrong, and what, in Arabic."""
     place = f"، الحقل {field}" if field else ""
-    return f"{path.name}، السطر {line}{place}: ما كُتب هنا لا يصح أو لا يوافق الملف. صحّحه كما هو مذكور أعلاه."
+    said = what or "ما كُتب هنا لا يصح أو لا يوافق الملف. صحّحه كما هو مذكور أعلاه."
+    return f"{path.name}، السطر {line}{place}: {said}"
 
 
 def read_yaml(path: Path) -> Lines:

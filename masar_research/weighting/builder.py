@@ -14,11 +14,9 @@ from masar_research.errors import WeightingError
 from masar_research.estimates import Estimates
 from masar_research.weighting import steps as kinds
 from masar_research.weighting.calibrating_asked import balance_step, calibration_step, entropy_step
-from masar_research.weighting.reference import card_margin
 from masar_research.weighting.report import Report, report
 from masar_research.weighting.sampling_verbs import SamplingVerbs
 from masar_research.weighting.sampling_verbs import names as as_names
-from masar_research.weighting.step_data import from_data
 from masar_research.weighting.steps import Applied, Ground, Step, Waves
 from masar_research.weighting.targets import read_margins
 
@@ -302,36 +300,6 @@ def weighting(survey: Survey) -> Weighting:
     [50.0, 70.0]
     """
     return Weighting(survey)
-
-
-def from_card(survey: Survey) -> Survey:
-    """Apply the weighting steps the survey's card declares; none declared changes nothing.
-
-    Parameters
-    ----------
-    survey : Survey
-        Loaded from a card; files of targets are looked for beside it.
-
-    Raises
-    ------
-    WeightingError
-        No card, a missing file of targets, or a step that cannot be taken.
-    """
-    card = survey.card
-    if card is None:
-        raise WeightingError("This survey was not loaded from a card.",
-                             remedy="Build the steps with survey.weighting instead.")
-    if not card.weighting:
-        return survey
-    return Weighting(survey, tuple(_from_card(step, card) for step in card.weighting)).apply()
-
-
-def _from_card(step: Any, card: Any) -> Step:
-    if step.step not in ("rake", "poststratify"):
-        return from_data(step.model_dump(exclude_defaults=True, mode="python"))
-    if step.step == "rake":
-        return kinds.Rake(tuple(card_margin(given, card) for given in step.margins), step.total)
-    return kinds.Poststratify(card_margin(step.margin, card), step.total)
 
 
 def waves_of(survey: Survey) -> Waves | None:

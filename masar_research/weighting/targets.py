@@ -142,7 +142,7 @@ def margin(
             f"The targets of {' × '.join(variables)} are a {type(targets).__name__}.",
             remedy="Give a mapping code → total, a Series, or rows.",
         )
-    codes = [tuple(_plain(code) for code in key) for key, _ in pairs]
+    codes = [tuple(code_of(code) for code in key) for key, _ in pairs]
     wrong = [key for key in codes if len(key) != len(variables)]
     if wrong:
         raise WeightingError(
@@ -334,7 +334,8 @@ def _row(row: Any, variables: tuple[str, ...]) -> tuple[tuple, Any]:
     return tuple(row[name] for name in variables), value
 
 
-def _plain(code: Any) -> Code:
+def code_of(code: Any) -> Code:
+    """A category's code as targets hold it: text, or a number that is whole where it can be."""
     if isinstance(code, np.generic):
         code = code.item()
     if isinstance(code, str):

@@ -35,7 +35,7 @@ def kobo(demo):
 @pytest.fixture(scope="module")
 def weighted(card):
     from masar_research.loading import load
-    from masar_research.weighting.builder import from_card
+    from masar_research.weighting import from_card
 
     return from_card(load(card))
 

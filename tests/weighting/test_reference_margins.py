@@ -11,7 +11,7 @@ import pytest
 import masar_research as mr
 from masar_research.codebook import Text
 from masar_research.errors import WeightingError
-from masar_research.loading.card_parts import Margin
+from masar_research.loading.card_weighting import Margin
 from masar_research.weighting import reference
 from masar_research.weighting.targets import margin
 from masar_research.weighting.universe import About, Universe

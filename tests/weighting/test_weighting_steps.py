@@ -254,7 +254,7 @@ def test_a_card_declares_the_steps(tmp_path):
 
     from masar_research.briefs.steps import step_words
     from masar_research.codebook import Codebook
-    from masar_research.loading.card_parts import Step
+    from masar_research.loading.card_weighting import Step
     from masar_research.weighting import from_card
 
     given = [{"step": "eligibility", **SAY, "cells": ["kind"]},

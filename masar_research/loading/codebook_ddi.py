@@ -14,13 +14,15 @@ from masar_research.loading.codebook_counts import Counts, all_counts
 from masar_research.release import LEAST_CASES
 
 if TYPE_CHECKING:
+    from masar_research.loading.card_parts import Wave
     from masar_research.survey import Survey
 
 NAMESPACE = "ddi:codebook:2_5"
 SCHEMA = "http://www.ddialliance.org/Specification/DDI-Codebook/2.5/XMLSchema/codebook.xsd"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NATURE = {"nominal": "nominal", "ordinal": "ordinal", "numeric": "ratio"}
+# a number may be an amount, a scale or an identifier: its nature is left open
+_NATURE = ("nominal", "ordinal")
 _STATS = {"mean": "mean", "sd": "stdev", "p50": "medn"}
 
 
@@ -98,7 +100,7 @@ def _study(root: etree._Element, survey: Survey) -> None:
         info = _add(study, "stdyInfo")
         _words(info, "abstract", card.notice)
         summary = _add(info, "sumDscr")
-        for wave in card.waves.values():
+        for wave in _waves(survey):
             for event in ("start", "end"):
                 day = getattr(wave.fieldwork, event)
                 if day is not None:
@@ -109,6 +111,15 @@ def _study(root: etree._Element, survey: Survey) -> None:
         collected = _add(method, "dataColl")
         _words(collected, "sampProc", card.disclosure.sample)
         _words(collected, "collMode", card.disclosure.mode)
+
+
+def _waves(survey: Survey) -> list[Wave]:
+    """The waves of the card that stand in the survey."""
+    waves = survey.card.waves
+    if "wave" not in survey.frame.columns:
+        return list(waves.values())
+    held = {f"{each:g}" if isinstance(each, float) else str(each) for each in survey.frame["wave"].unique()}
+    return [facts for key, facts in waves.items() if str(key) in held]
 
 
 def _file(root: etree._Element, survey: Survey, variables: int) -> None:
@@ -127,7 +138,7 @@ def _variable(data: etree._Element, each: Counts, identity: str, weight: str | N
     facts = {"ID": identity, "name": variable.name, "files": "F1"}
     facts |= {"wgt": "wgt"} if each.is_weight else {"wgt-var": weight} if weight and each.cells else {}
     facts["intrvl"] = "contin" if variable.level == "numeric" else "discrete"
-    facts |= {"nature": _NATURE[variable.level]} if variable.level in _NATURE else {}
+    facts |= {"nature": variable.level} if variable.level in _NATURE else {}
     out = _add(data, "var", **facts)
     if variable.unit:
         out.set("measUnit", next(iter(variable.unit.values())))
@@ -138,7 +149,8 @@ def _variable(data: etree._Element, each: Counts, identity: str, weight: str | N
         _add(_add(out, "qstn"), "qstnLit", text).set(LANG, lang)
     for span in variable.missing_ranges:
         ends = {name: code_text(end) for name, end in (("min", span.low), ("max", span.high)) if abs(end) < float("inf")}
-        _add(_add(out, "invalrng"), "range", **ends)
+        whole = all(abs(end) == float("inf") or float(end).is_integer() for end in (span.low, span.high))
+        _add(_add(out, "invalrng"), "range", **({} if whole else {"UNITS": "REAL"}), **ends)
     if variable.universe:
         _add(out, "universe", variable.universe)
     for kind, count in (("vald", each.valid), ("invd", each.absent)):

@@ -10,7 +10,7 @@ import numpy as np
 
 from masar_research.present import theme
 
-WIDE, FONT = 640, 13
+WIDE, FONT = 480, 13
 
 
 def histogram(minutes: Sequence[float], median: float, lang: str) -> str:
@@ -27,6 +27,9 @@ def histogram(minutes: Sequence[float], median: float, lang: str) -> str:
         tall = 118 * count / peak
         colour = theme.ACCENT if high <= median / 3 else theme.TEAL
         parts.append(f'<rect x="{a + 0.7:.1f}" y="{height - tall:.1f}" width="{b - a - 1.4:.1f}" height="{tall:.1f}" fill="{colour}"/>')
+    if (values > top).any():
+        tall = 118 * int(counts[-1]) / peak
+        parts.append(_text(at(top), height - tall - 5, f"{edges[-2]:.0f}+", lang, "end", ltr=True))
     words = {"en": ("a third of the median", "median"), "ar": ("ثلث الوسيط", "الوسيط")}[lang]
     for value, word, y in ((median / 3, words[0], 12), (median, words[1], 26)):
         x = at(value)
@@ -60,9 +63,9 @@ def strip(items: Sequence[Mapping[str, Any]], lang: str) -> str:
     steps = (0.0, 0.01, 0.05, 0.1, 0.2)
     names = ("< 1%", "1–5%", "5–10%", "10–20%", "> 20%")
     for k, (share, name) in enumerate(zip(steps, names, strict=True)):
-        x = _side(left + k * 104, lang, 14)
+        x = _side(left + k * 78, lang, 14)
         parts.append(f'<rect x="{x}" y="{y}" width="14" height="14" fill="{_heat(share + 1e-9)}" stroke="{theme.LINE}"/>')
-        parts.append(_text(_side(left + k * 104 + 20, lang), y + 12, name, lang, "start", ltr=True))
+        parts.append(_text(_side(left + k * 78 + 20, lang), y + 12, name, lang, "start", ltr=True))
     label = {"en": "Missing answers by item, in the order of the questionnaire", "ar": "الإجابات المفقودة بحسب السؤال، بترتيب الاستبانة"}[lang]
     return _svg(y + 20, parts, label)
 

@@ -154,7 +154,7 @@ def _clock(desk: Desk, material: Material) -> None:
             desk.find(
                 "night", grave,
                 Text(en=f"{int(night.sum()):,} interviews began between {NIGHT[0]}:00 and 0{NIGHT[1]}:00.",
-                     ar=f"مقابلات بدأت بين الساعة {NIGHT[0]}:00 والساعة 0{NIGHT[1]}:00: {int(night.sum()):,}."),
+                     ar=f"مقابلات بدأت ليلاً، بعد الساعة {NIGHT[0]}:00 أو قبل الساعة 0{NIGHT[1]}:00، عددها {int(night.sum()):,}."),
                 Text(en="Check the clock and time zone of the tablet first, then the interview.",
                      ar="تحقق أولاً من ساعة الجهاز ومنطقته الزمنية ثم من المقابلة."), at=night,
             )  # fmt: skip

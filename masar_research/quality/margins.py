@@ -14,18 +14,26 @@ FAR_POINTS, FAR_DISSIMILARITY = 0.05, 0.10
 
 
 def check_margins(material: Material) -> Checked:
-    """Shares of interviews (under base weights where there are any) against targets, with what is far off."""
-    if not material.targets:
+    """Shares of interviews (under base weights where there are any) against targets, with what is far off.
+
+    Targets are those given, the card's and, for a survey of Jordan, the published ones that count its own people; of the
+    others it is said why they are not compared.
+    """
+    if not material.targets and not material.unfit:
         return skipped("margins", "No published margins were given (weighting: in the survey card, or targets=).",
                        "لم تُحدَّد توزيعات منشورة للمقارنة (weighting: في بطاقة المسح، أو targets=).")  # fmt: skip
     desk = Desk("margins", material.rows)
     weight = material.role("weight")
     weighted = weight is not None and weight.dtype.kind == "f"
     base = np.nan_to_num(weight) if weighted else np.ones(len(material.frame))
-    desk.say(
-        f"Interviews {'under base weights' if weighted else 'unweighted'}, before any adjustment, beside published margins.",
-        f"المقابلات {'بأوزان التصميم' if weighted else 'دون ترجيح'} قبل أي تعديل، بجانب التوزيعات المنشورة.",
-    )
+    if material.targets:
+        desk.say(
+            f"Interviews {'under base weights' if weighted else 'unweighted'}, before any adjustment, beside published margins.",
+            f"المقابلات {'بأوزان التصميم' if weighted else 'دون ترجيح'} قبل أي تعديل، بجانب التوزيعات المنشورة.",
+        )
+    for _, why in material.unfit:
+        desk.say(f"Not compared. {why['en']}", f"لم يُقارن: {why['ar']}")
+    desk.figures["not_compared"] = [{"margin": key, "why": dict(why)} for key, why in material.unfit]
     tables = []
     for target in material.targets:
         absent = [name for name in target.variables if name not in material.frame.columns]
@@ -97,8 +105,17 @@ def _one(desk: Desk, material: Material, target: Target, weights: np.ndarray) ->
             Text(en="Check codes, ages and nationality against the population the margin covers.",
                  ar="طابق الرموز والأعمار والجنسية مع السكان الذين يشملهم التوزيع."), variable=target.variables[0], count=0,
         )  # fmt: skip
+    if target.coverage:
+        desk.say(target.coverage["en"], target.coverage["ar"])
+    for cell in cells:
+        cell["label"] = {lang: _words(material, target, cell["cell"], lang) for lang in ("en", "ar")}
     return {"variables": list(target.variables), "dissimilarity": dissimilarity, "outside": outside, "cells": cells,
-            "source": dict(target.source or {})}  # fmt: skip
+            "label": {lang: _names(material, target, lang) for lang in ("en", "ar")}, "source": dict(target.source or {})}  # fmt: skip
+
+
+def _names(material: Material, target: Target, lang: str) -> str:
+    labels = [(material.codebook[name].label or {}).get(lang) if name in material.codebook else None for name in target.variables]
+    return " × ".join(label or name for label, name in zip(labels, target.variables, strict=True))
 
 
 def _words(material: Material, target: Target, cell: list, lang: str) -> str:

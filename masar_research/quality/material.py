@@ -47,11 +47,14 @@ class Target:
     cells : mapping
         One code per variable → share or total.
     source : Text or None
+    coverage : Text or None
+        What it counts that the survey leaves out, or the other way round.
     """
 
     variables: tuple[str, ...]
     cells: Mapping[tuple, float]
     source: Text | None = None
+    coverage: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +85,8 @@ class Material:
         ISO code, for the test of positions.
     outcomes : Outcomes or None
     targets : tuple of Target
+    unfit : tuple of (str, Text)
+        Published margins of the survey's variables that count other people: name, and why.
     notes : tuple of Note
         What reading the file noticed.
     title, notice : Text or None
@@ -102,6 +107,7 @@ class Material:
     country: str | None = None
     outcomes: Outcomes | None = None
     targets: tuple[Target, ...] = ()
+    unfit: tuple[tuple[str, Text], ...] = ()
     notes: tuple[Note, ...] = ()
     title: Text | None = None
     notice: Text | None = None

@@ -35,7 +35,8 @@ WORDS = {
         "notes": "notes", "rows": "Rows", "interviews": "Interviews", "complete": "Complete", "items": "Items", "do": "What to do",
         "cases": "Rows of the file", "more": "and {} more", "nothing": "Nothing to report.", "skipped": "Not checked", "first": "What to look at first",
         "all_well": "No error and no warning.", "rate": "Rate", "value": "Value", "weighted": "With base weights", 
-        "items_of": "Items", "identical": "One answer", "expected": "By chance", "grid": "Grid",
+        "items_of": "Items", "identical": "One answer", "expected": "By chance", "grid": "Grid", "n": "Interviews", "sample": "Sample", "published": "Published",
+        "gap": "Difference, points", "moved": "Interviews in the wrong cell", "source": "Source",
         "roles": "Columns recognised", "minutes": "Median minutes by interviewer", "missing": "Missing answers by interviewer",
         "other": "more findings", "length": "Length of interviews in minutes", "strip": "Missing answers by item, in the order of the questionnaire",
         "foot": "An error cannot be right; a warning is probably not right; a note is worth knowing. Findings start an inquiry, they prove nothing about a person. "
@@ -46,16 +47,17 @@ WORDS = {
         "notes": "ملاحظات", "rows": "السجلات", "interviews": "المقابلات", "complete": "المكتملة", "items": "الأسئلة", "do": "ما العمل",
         "cases": "أرقام السجلات في الملف", "more": "و{} غيرها", "nothing": "لا شيء يُذكر.", "skipped": "لم يُفحص", "first": "ما ينبغي النظر فيه أولاً",
         "all_well": "لا أخطاء ولا تحذيرات.", "rate": "المعدل", "value": "القيمة", "weighted": "بأوزان التصميم", 
-        "items_of": "الأسئلة", "identical": "إجابة واحدة", "expected": "بالمصادفة", "grid": "المصفوفة",
+        "items_of": "الأسئلة", "identical": "إجابة واحدة", "expected": "بالمصادفة", "grid": "المصفوفة", "n": "المقابلات", "sample": "العينة", "published": "المنشور",
+        "gap": "الفرق بالنقاط", "moved": "المقابلات الواقعة في غير فئتها", "source": "المصدر",
         "roles": "الأعمدة التي تُعرّف إليها", "minutes": "وسيط المدة بالدقائق بحسب الباحث", "missing": "الإجابات المفقودة بحسب الباحث",
         "other": "نتيجة أخرى", "length": "مدة المقابلات بالدقائق", "strip": "الإجابات المفقودة بحسب السؤال، بترتيب الاستبانة",
         "foot": "الخطأ لا يمكن أن يكون صحيحاً، والتحذير غير صحيح على الأرجح، والملاحظة مما يحسن العلم به. والنتائج تبدأ تحققاً ولا تثبت شيئاً على أحد. "
                 "ولا يرد في هذا التقرير اسم مستجيب ولا إجابته ولا موقعه.",
     },
 }  # fmt: skip
-MOST_SHOWN, MOST_ROWS = 12, 12
-_TOKEN = r"[A-Za-z0-9_+−<>=!×-][A-Za-z0-9_.,:%/+−–=<>!;×'…\[\]-]*"
-_FOREIGN = re.compile(rf"{_TOKEN}(?:\s+(?:{_TOKEN}|\({_TOKEN}(?:\s+{_TOKEN})*\)))*")
+MOST_SHOWN, MOST_ROWS, MOST_CELLS = 12, 12, 14
+_WORD = r"[A-Za-z0-9_+−<>=!×-][A-Za-z0-9_.,:%/+−–=<>!;×'…\[\]-]*"
+_FOREIGN = re.compile(rf"\((?P<held>[^()\u0600-\u06ff]*(?:\([^()\u0600-\u06ff]*\)[^()\u0600-\u06ff]*)*)\)|{_WORD}(?:(?<![.,:;])\s+{_WORD})*")
 _CSS = """*,*::before,*::after{box-sizing:border-box}html{background:#fff;color:%(INK)s;font-family:"Masar Sans",sans-serif;line-height:1.6;-webkit-text-size-adjust:100%%}
 html:lang(ar){line-height:1.8}body{margin:0;overflow-wrap:anywhere}body::before{content:"";display:block;block-size:.75rem;background:%(TEAL)s}
 header,main,footer{max-inline-size:54rem;margin-inline:auto;padding-inline:clamp(1rem,4vw,2.5rem)}h1{font-size:clamp(1.5rem,4.6vw,2.3rem);line-height:1.3;margin:1.6rem 0 .2rem}
@@ -66,9 +68,9 @@ p{margin:.5rem 0}.muted{color:%(MUTED)s;font-size:.9rem}.notice{background:#fdf3
 .counts .error,.counts .warning{border-color:%(ACCENT)s}.f{border-inline-start:.3rem solid %(MUTED)s;background:%(WASH)s;padding:.55rem .9rem;margin:.7rem 0}
 .f.error{border-color:#8f1d14;background:#fbecea}.f.warning{border-color:%(ACCENT)s;background:#fdf3ee}.f p{margin:.15rem 0}.tag{font-weight:600;margin-inline-end:.5em}
 .error .tag{color:#8f1d14}.warning .tag{color:#9a3f1d}.f .do{font-size:.92rem}.f details,.f .do{color:#40514f}summary{cursor:pointer;font-size:.88rem}
-figure{margin:1.2rem 0}figcaption{font-weight:600;font-size:.95rem;margin-block-end:.3rem}.scroll{overflow-x:auto}svg{display:block;inline-size:100%%;block-size:auto;max-inline-size:40rem;min-inline-size:26rem;font-family:inherit}
-table{border-collapse:collapse;font-size:.9rem;margin:.6rem 0}th,td{text-align:start;padding:.3rem .7rem;border-block-end:1px solid %(LINE)s;font-weight:400}thead th{font-weight:600;color:%(TEAL)s;border-block-end:2px solid %(TEAL)s}
-td.n{white-space:nowrap}bdi{unicode-bidi:isolate}footer{margin-block:3rem 2rem;color:%(MUTED)s;font-size:.88rem}a{color:%(TEAL)s}ul.first{padding-inline-start:1.2rem}"""
+figure{margin:1.2rem 0}figcaption{font-weight:600;font-size:.95rem;margin-block-end:.3rem}.scroll{overflow-x:auto}svg{display:block;inline-size:100%%;block-size:auto;max-inline-size:36rem;min-inline-size:26rem;font-family:inherit}
+table{border-collapse:collapse;font-size:.9rem;margin:.6rem 0}th,td{text-align:start;padding:.3rem .7rem;border-block-end:1px solid %(LINE)s;font-weight:400;overflow-wrap:normal}thead th{font-weight:600;vertical-align:bottom;color:%(TEAL)s;border-block-end:2px solid %(TEAL)s}
+td.n{white-space:nowrap}tbody th{min-inline-size:6.5rem}bdi{unicode-bidi:isolate;display:inline-block;max-inline-size:100%%}footer{margin-block:3rem 2rem;color:%(MUTED)s;font-size:.88rem}a{color:%(TEAL)s}ul.first{padding-inline-start:1.2rem}"""
 
 
 def page(quality: Quality, lang: str) -> str:
@@ -120,14 +122,19 @@ def fragment(quality: Quality) -> str:
 
 
 def _mixed(text: str, lang: str) -> str:
-    """Escaped words; in Arabic every run of figures or Latin letters is isolated, left to right."""
+    """Escaped words; in Arabic every run of figures or Latin letters is isolated, left to right.
+
+    What stands in brackets without an Arabic letter is one run, a condition with its own brackets too; a colon, comma or
+    full stop ends a run, so that a count after it is not drawn on the wrong side.
+    """
     if lang != "ar":
         return escape(text, quote=False)
     out, at = [], 0
     for match in _FOREIGN.finditer(text):
-        piece = match[0].rstrip(".,:;")
-        out += [escape(text[at : match.start()], quote=False), f'<bdi dir="ltr">{escape(piece, quote=False)}</bdi>']
-        at = match.start() + len(piece)
+        held = match["held"]
+        piece, around = (match[0].rstrip(".,:;"), ("", "")) if held is None else (held, ("(", ")"))
+        out += [escape(text[at : match.start()], quote=False), around[0], f'<bdi dir="ltr">{escape(piece, quote=False)}</bdi>', around[1]]
+        at = match.start() + len(piece) + 2 * bool(around[0])
     return "".join(out) + escape(text[at:], quote=False)
 
 
@@ -195,6 +202,8 @@ def _pictures(each: Checked, lang: str) -> str:
         head = [words["grid"], words["items_of"], words["identical"], words["expected"]]
         rows = [[f"{r['first']} … {r['last']}", str(r["items"]), f"{r['identical']:.1%}", f"{r['expected']:.1%}"] for r in figures.get("grids", ())]
         out.append(_table(head, rows))
+    if each.name == "margins":
+        out += [_margin(table, lang) for table in figures.get("margins", ())]
     if each.name == "outcomes":
         out.append(_rates(figures, lang))
     return "".join(out)
@@ -210,11 +219,35 @@ def _rates(figures: Any, lang: str) -> str:
     return _table(head, rows)
 
 
+def _margin(table: Any, lang: str) -> str:
+    """One margin: every cell's share in the sample beside the published one, in the order of its codes."""
+    words, cells = WORDS[lang], table["cells"]
+    head = [_mixed(table["label"][lang], lang), words["n"], words["sample"], words["published"], words["gap"]]
+    rows = [
+        [_mixed(cell["label"][lang], lang), f"{cell['n']:,}", f"{cell['sample']:.1%}", f"{cell['target']:.1%}", f"{100 * cell['gap']:+.1f}".replace("-", "−")]
+        for cell in cells
+    ]
+    said = f"{words['moved']}: {table['dissimilarity']:.1%}"
+    source = table["source"].get(lang)
+    below = f'<p class="muted">{_mixed(said, lang)}</p>' + (f'<p class="muted">{words["source"]}: {_mixed(source, lang)}</p>' if source else "")
+    shown = _table(head, rows, words_first=True) + below
+    if len(rows) <= MOST_CELLS:
+        return shown
+    return f'<details><summary>{head[0]}: {_mixed(said, lang)}</summary>{shown}</details>'
+
+
 def _figure(caption: str, svg: str) -> str:
     return f'<figure><figcaption>{caption}</figcaption><div class="scroll" tabindex="0">{svg}</div></figure>'
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join("<tr>" + "".join(f'<td class="n"><bdi dir="ltr">{escape(cell)}</bdi></td>' for cell in row) + "</tr>" for row in rows)
+def _table(head: list[str], rows: list[list[str]], words_first: bool = False) -> str:
+    """A table that scrolls by itself on a narrow screen; `head` and a first column of words come escaped, figures run left to right."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+
+    def cell(place: int, text: str) -> str:
+        if words_first and place == 0:
+            return f'<th scope="row">{text}</th>'
+        return f'<td class="n"><bdi dir="ltr">{escape(text)}</bdi></td>'
+
+    body = "".join("<tr>" + "".join(cell(*each) for each in enumerate(row)) + "</tr>" for row in rows)
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>' if rows else ""

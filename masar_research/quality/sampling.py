@@ -124,13 +124,13 @@ def _weights(desk: Desk, material: Material) -> None:
     if np.ptp(good) == 0:
         desk.find(
             "weight_constant", "note",
-            Text(en=f"{name}: every weight is {good[0]:g}.", ar=f"{name}: الأوزان كلها {good[0]:g}."),
+            Text(en=f"{name}: every weight is {_amount(good[0])}.", ar=f"{name}: الأوزان كلها {_amount(good[0])}."),
             Text(en="Right for a self-weighting sample only.", ar="هذا صحيح للعينة ذاتية الترجيح فقط."), variable=name, count=good.size,
         )  # fmt: skip
         return
     desk.say(
-        f"{name}: from {good.min():,.3g} to {good.max():,.3g}, sum {good.sum():,.0f}, design effect of weighting (Kish) {1 + cv2:.2f}.",
-        f"{name}: من {good.min():,.3g} إلى {good.max():,.3g}، والمجموع {good.sum():,.0f}، وأثر التصميم الناتج عن الترجيح (كيش) {1 + cv2:.2f}.",
+        f"{name}: from {_amount(good.min())} to {_amount(good.max())}, sum {good.sum():,.0f}, design effect of weighting (Kish) {1 + cv2:.2f}.",
+        f"{name}: من {_amount(good.min())} إلى {_amount(good.max())}، والمجموع {good.sum():,.0f}، وأثر التصميم الناتج عن الترجيح (كيش) {1 + cv2:.2f}.",
     )
     quarter, middle, three = np.quantile(good, [0.25, 0.5, 0.75])
     bound = max(middle + EXTREME_IQR * (three - quarter), EXTREME_MEAN * good.mean())
@@ -139,8 +139,13 @@ def _weights(desk: Desk, material: Material) -> None:
         share = weight[extreme].sum() / good.sum()
         desk.find(
             "weight_extreme", "warning",
-            Text(en=f"{name}: {int(extreme.sum()):,} weights above {bound:,.3g} carry {share:.1%} of the sum.",
-                 ar=f"{name}: أوزان فوق {bound:,.3g}: {int(extreme.sum()):,}، وتحمل {share:.1%} من المجموع."),
+            Text(en=f"{name}: {int(extreme.sum()):,} weights above {_amount(bound)} carry {share:.1%} of the sum.",
+                 ar=f"{name}: أوزان فوق {_amount(bound)}: {int(extreme.sum()):,}، وتحمل {share:.1%} من المجموع."),
             Text(en="Check the selection probabilities behind them, then consider trimming.",
                  ar="تحقق من احتمالات الاختيار وراءها ثم انظر في تقليمها."), at=extreme, variable=name,
         )  # fmt: skip
+
+
+def _amount(weight: float) -> str:
+    """A weight to three figures, never in powers of ten."""
+    return f"{weight:,.0f}" if weight >= 100 else f"{weight:.3g}"

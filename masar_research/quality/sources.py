@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,13 @@ from masar_research.loading.raw import Raw
 from masar_research.loading.readers import FormPath, read
 from masar_research.loading.tables import read_excel, read_text_table
 from masar_research.loading.xlsform_relevance import Answer, universe
+from masar_research.places import governorates
 from masar_research.quality.material import Material, Positions, Target, answer_items, who_answered
 from masar_research.quality.outcomes import Outcomes
 from masar_research.quality.roles import Roles, recognise
-from masar_research.weighting.reference import card_margin
+from masar_research.weighting.reference import by_key, card_margin, published
 from masar_research.weighting.targets import MarginSpec, margin
+from masar_research.weighting.universe import difference
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
@@ -67,7 +70,7 @@ def from_survey(
         given[role] = column if isinstance(column, str) or not column else column[0]
     given = {role: column or None for role, column in given.items() if column or role != "psu"}
     found = recognise(survey.frame.columns, given | dict(roles or {}))
-    derived, title, notice, ages = frozenset(), Text(en="Survey", ar="مسح"), None, (0.0, 115.0)
+    derived, title, notice, ages, unfit = frozenset(), Text(en="Survey", ar="مسح"), None, (0.0, 115.0), ()
     if card is not None:
         derived = frozenset(name for name, facts in card.variables.items() if facts.from_ is None)
         title, notice = card.title, card.notice
@@ -77,10 +80,13 @@ def from_survey(
         if not any(fieldwork):
             fieldwork = (min(starts) if all(starts) else None, max(ends) if all(ends) else None)
         targets = tuple(targets) or _card_targets(survey)
+        published, unfit = _published(survey, {frozenset(each.variables) for each in targets})
+        targets += published
         outcomes = outcomes or _card_outcomes(card)
     return _material(
-        survey.frame, survey, found, derived, outcomes, tuple(targets), fieldwork, country, ages=ages, title=title, notice=notice
-    )
+        survey.frame, survey, found, derived, outcomes, tuple(targets), fieldwork, country, ages=ages, title=title, notice=notice,
+        unfit=unfit,
+    )  # fmt: skip
 
 
 def read_source(source: str | Path) -> Path | SurveyCard:
@@ -95,7 +101,7 @@ def _material(
     frame: pd.DataFrame, source: Raw | Survey, roles: Roles, derived: frozenset[str], outcomes: Outcomes | None,
     targets: tuple[Target, ...], fieldwork: tuple, country: str | None, *, constraints: Mapping[str, str] | None = None,
     positions: Positions | None = None, title: Mapping[str, str] | None = None, notice: Mapping[str, str] | None = None,
-    ages: tuple[float, float] = (0.0, 115.0),
+    ages: tuple[float, float] = (0.0, 115.0), unfit: tuple[tuple[str, Text], ...] = (),
 ) -> Material:  # fmt: skip
     frame = frame.reset_index(drop=True)
     if len(frame) == 0:
@@ -111,7 +117,7 @@ def _material(
     return Material(
         frame=frame, codebook=source.codebook, roles=roles, items=items, interviewed=interviewed, finished=finished,
         rows=np.arange(1, len(frame) + 1), constraints=constraints or {}, fieldwork=fieldwork, ages=ages,
-        positions=positions, country=country, outcomes=outcomes, targets=targets,
+        positions=positions, country=country, outcomes=outcomes, targets=targets, unfit=unfit,
         notes=getattr(source, "notes", ()), title=Text.of(title), notice=Text.of(notice) if notice else None,
         checksum=source.checksum,
     )  # fmt: skip
@@ -143,6 +149,36 @@ def _card_targets(survey: Survey) -> tuple[Target, ...]:
             except MasarError:
                 continue  # weighting itself names what is wrong with the file of targets
     return tuple(each for each in out if each.cells)
+
+
+def _published(survey: Survey, given: set[frozenset[str]]) -> tuple[tuple[Target, ...], tuple[tuple[str, Text], ...]]:
+    """Published margins of Jordan for a survey of its governorates: those of its own people, and why not the others.
+
+    A margin the card already weights to is not compared twice. Where only excluded groups differ it is compared, and the
+    difference stands beside it.
+    """
+    fitting: list[Target] = []
+    unfit: list[tuple[str, Text]] = []
+    if not _of_jordan(survey):
+        return (), ()
+    for key in published()["key"]:
+        spec = by_key(key)
+        if not set(spec.variables) <= set(survey.frame.columns) or frozenset(spec.variables) in given:
+            continue
+        found = difference(survey, key, spec.about)
+        if found is not None and found.kind != "coverage":
+            unfit.append((key, found.what))
+        else:
+            source = dict.fromkeys(("en", "ar"), spec.source) if spec.source else None
+            fitting.append(replace(_target(spec, source, survey.frame), coverage=found.what if found else None))
+    return tuple(fitting), tuple(unfit)
+
+
+def _of_jordan(survey: Survey) -> bool:
+    if "governorate" not in survey.codebook:
+        return False
+    codes = {category.code for category in survey.codebook["governorate"].categories if not category.missing}
+    return bool(codes) and codes <= {float(each.code) for each in governorates()}
 
 
 def _target(spec: MarginSpec, source: Mapping[str, str] | None, frame: pd.DataFrame) -> Target:

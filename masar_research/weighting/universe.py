@@ -97,6 +97,80 @@ def of_survey(survey: Any) -> Universe | None:
     return Universe(population.nationality, population.age_min, population.age_max, population.excluded)
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Why a margin does not count whom a survey covers.
+
+    Attributes
+    ----------
+    kind : {"undeclared", "universe", "coverage"}
+        The survey states no population; nationality or ages differ; only excluded groups differ.
+    what, remedy : Text
+    """
+
+    kind: str
+    what: Text
+    remedy: Text
+
+
+def difference(survey: Any, name: str, about: About) -> Difference | None:
+    """What stands between a margin and a survey; None where both count the same people.
+
+    Parameters
+    ----------
+    survey : Survey
+    name : str
+        Of the margin, for the words.
+    about : About
+
+    Examples
+    --------
+    >>> difference(survey, "governorate", about).kind     # doctest: +SKIP
+    'universe'
+    """
+    theirs, ours = about.universe, of_survey(survey)
+    if ours is None:
+        return Difference(
+            "undeclared",
+            Text(en=f"The margin {name} counts {theirs.words('en')}, and this survey does not say whom it covers.",
+                 ar=f"يعدّ التوزيع الهامشي \u2066{name}\u2069 {theirs.words('ar')}، ولا يذكر المسح من يشمل."),
+            Text(en="Load the survey through a card that states its population: (nationality, age_min, excluded).",
+                 ar="حمّل المسح ببطاقة تذكر السكان المشمولين (population)."),
+        )  # fmt: skip
+    differing = []
+    if theirs.nationality != ours.nationality or ours.nationality == "not_documented":
+        differing.append(Text(en="nationality", ar="الجنسية"))
+    if (theirs.age_min, theirs.age_max) != (ours.age_min, ours.age_max):
+        differing.append(Text(en="age range", ar="الفئة العمرية"))
+    if differing:
+        return Difference(
+            "universe",
+            Text(en=f"The margin {name} counts {theirs.words('en')}; the survey covers {ours.words('en')}. They differ in "
+                    f"{' and '.join(d['en'] for d in differing)}.{_lacking(about, ours, 'en')}",
+                 ar=f"يعدّ التوزيع الهامشي \u2066{name}\u2069 {theirs.words('ar')}، والمسح يشمل {ours.words('ar')}؛ "
+                    f"ويختلفان في {' و'.join(d['ar'] for d in differing)}.{_lacking(about, ours, 'ar')}"),
+            Text(en="Take a margin of the survey's own population, or weight a file of only those whom the margin "
+                    "counts (select: in the card, with the population: it leaves).",
+                 ar="استعمل توزيعًا للسكان الذين يشملهم المسح، أو رجّح ملفًا يقتصر على من يعدّهم التوزيع "
+                    "(select: في البطاقة مع population: الموافق له)."),
+        )  # fmt: skip
+    missing, more = _unlike(ours.excluded, theirs.excluded), _unlike(theirs.excluded, ours.excluded)
+    if about.accepted is not None or not (missing or more):
+        return None
+    return Difference(
+        "coverage",
+        Text(en=f"The margin {name} does not cover what the survey covers."
+                + _groups(missing, " Counted in the margin, left out of the survey: ", "en")
+                + _groups(more, " In the survey, left out of the margin: ", "en"),
+             ar=f"تغطية التوزيع الهامشي \u2066{name}\u2069 غير تغطية المسح."
+                + _groups(missing, " في التوزيع وخارج المسح: ", "ar")
+                + _groups(more, " في المسح وخارج التوزيع: ", "ar")),
+        Text(en="Take a margin with the same coverage, or accept the difference with its reason: "
+                'margins(…).accepting(en="…", ar="…"), in a card accept: {en: …, ar: …}. The report prints it.',
+             ar="استعمل توزيعًا له التغطية نفسها، أو اقبل الفرق مع ذكر سببه (accept:) فيُطبع في التقرير."),
+    )  # fmt: skip
+
+
 def refuse_other(survey: Any, name: str, about: About) -> None:
     """Refuse a margin that does not count whom the survey covers.
 
@@ -112,44 +186,9 @@ def refuse_other(survey: Any, name: str, about: About) -> None:
     WeightingError
         Nationality, age range or excluded groups differ, or the survey does not say whom it covers.
     """
-    theirs, ours = about.universe, of_survey(survey)
-    if ours is None:
-        raise WeightingError(
-            f"The margin {name} counts {theirs.words('en')}, and this survey does not say whom it covers.",
-            remedy="Load the survey through a card that states its population: (nationality, age_min, excluded).",
-            ar=f"يعدّ التوزيع الهامشي \u2066{name}\u2069 {theirs.words('ar')}، ولا يذكر المسح من يشمل. "
-            "حمّل المسح ببطاقة تذكر السكان المشمولين (population).",
-        )
-    differing = []
-    if theirs.nationality != ours.nationality or ours.nationality == "not_documented":
-        differing.append(Text(en="nationality", ar="الجنسية"))
-    if (theirs.age_min, theirs.age_max) != (ours.age_min, ours.age_max):
-        differing.append(Text(en="age range", ar="الفئة العمرية"))
-    if differing:
-        raise WeightingError(
-            f"The margin {name} counts {theirs.words('en')}; the survey covers {ours.words('en')}. They differ in "
-            f"{' and '.join(d['en'] for d in differing)}.{_lacking(about, ours, 'en')}",
-            remedy="Take a margin of the survey's own population, or weight a file of only those whom the margin "
-            "counts (select: in the card, with the population: it leaves).",
-            ar=f"يعدّ التوزيع الهامشي \u2066{name}\u2069 {theirs.words('ar')}، والمسح يشمل {ours.words('ar')}؛ "
-            f"ويختلفان في {' و'.join(d['ar'] for d in differing)}.{_lacking(about, ours, 'ar')} استعمل توزيعًا للسكان "
-            "الذين يشملهم المسح، أو رجّح ملفًا يقتصر على من يعدّهم التوزيع (select: في البطاقة مع population: الموافق له).",
-        )
-    if about.accepted is not None:
-        return
-    missing, more = _unlike(ours.excluded, theirs.excluded), _unlike(theirs.excluded, ours.excluded)
-    if missing or more:
-        raise WeightingError(
-            f"The margin {name} does not cover what the survey covers."
-            + _groups(missing, " Counted in the margin, left out of the survey: ", "en")
-            + _groups(more, " In the survey, left out of the margin: ", "en"),
-            remedy="Take a margin with the same coverage, or accept the difference with its reason: "
-            'margins(…).accepting(en="…", ar="…"), in a card accept: {en: …, ar: …}. The report prints it.',
-            ar=f"تغطية التوزيع الهامشي \u2066{name}\u2069 غير تغطية المسح."
-            + _groups(missing, " في التوزيع وخارج المسح: ", "ar")
-            + _groups(more, " في المسح وخارج التوزيع: ", "ar")
-            + " استعمل توزيعًا له التغطية نفسها، أو اقبل الفرق مع ذكر سببه (accept:) فيُطبع في التقرير.",
-        )
+    found = difference(survey, name, about)
+    if found is not None:
+        raise WeightingError(found.what["en"], remedy=found.remedy["en"], ar=f"{found.what['ar']} {found.remedy['ar']}")
 
 
 def _unlike(these: Sequence[Text], those: Sequence[Text]) -> list[Text]:

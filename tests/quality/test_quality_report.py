@@ -15,6 +15,9 @@ from typer.testing import CliRunner
 
 import masar_research as mr
 from masar_research.cli import app
+from masar_research.codebook import Text
+from masar_research.quality.page import _mixed
+from masar_research.quality.sources import _published
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "data" / "demo"
@@ -114,3 +117,40 @@ def test_the_iraq_export_and_the_arab_barometer_are_checked():
     assert quality.check("durations").figures["overlapping"] > 0 and quality.facts["roles"]["enumerator"] == "enumerator_num"
     barometer = mr.check("arab_barometer_3_jordan")
     assert barometer.facts["rows"] == 1795 and barometer.count("error") == 0
+
+
+def test_arabic_isolates_conditions_with_brackets_and_counts_after_a_colon():
+    said = _mixed("بعد الساعة 06:00: 42 (sex == 2 and (age <= 49)) (3.2%) (عدد 5)", "ar")
+    assert re.findall(r'<bdi dir="ltr">(.*?)</bdi>', said) == ["06:00", "42", "sex == 2 and (age &lt;= 49)", "3.2%", "5"]
+    assert html.fromstring(f"<p>{said}</p>").text_content() == "بعد الساعة 06:00: 42 (sex == 2 and (age <= 49)) (3.2%) (عدد 5)"
+
+
+def test_margins_of_the_card_stand_cell_by_cell_and_the_others_say_why_not(demo):
+    figures = demo.check("margins").figures
+    assert {each["margin"] for each in figures["not_compared"]} == {"sex_residents_2025", "jordanian_residents_2015"}
+    assert all("15" in each["why"]["en"] and "15" in each["why"]["ar"] for each in figures["not_compared"])
+    for table in figures["margins"]:
+        assert sum(cell["sample"] for cell in table["cells"]) == pytest.approx(1) == sum(cell["target"] for cell in table["cells"])
+    for lang, name in (("en", "Amman"), ("ar", "العاصمة")):
+        section = html.fromstring(demo.to_html(lang)).xpath("//section[@id='margins']")[0]
+        assert len(section.xpath(".//table")) == 4 and name in section.text_content()
+
+
+def test_a_published_margin_is_compared_where_it_counts_the_same_people():
+    survey = mr.load(ROOT / "data" / "surveys" / "masar_demo.yml", wave=2026)
+    everyone = survey.card.model_copy(update={"population": survey.card.population.model_copy(update={"age_min": 0}), "weighting": ()})
+    found, unfit = _published(replace_card(survey, everyone), set())
+    assert not unfit and {each.variables for each in found} == {("governorate",), ("sex",), ("nationality",), ("jordanian",)}
+    assert all(each.source for each in found)
+    narrower = everyone.population.model_copy(update={"excluded": (Text(en="camps", ar="المخيمات"),)})
+    found, unfit = _published(replace_card(survey, everyone.model_copy(update={"population": narrower})), set())
+    assert not unfit and all("camps" in each.coverage["en"] and "المخيمات" in each.coverage["ar"] for each in found)
+    taken, _ = _published(replace_card(survey, everyone), {frozenset({"sex"})})
+    assert ("sex",) not in {each.variables for each in taken}
+
+
+class replace_card:
+    """A survey seen with another card."""
+
+    def __init__(self, survey, card):
+        self.card, self.frame, self.codebook = card, survey.frame, survey.codebook

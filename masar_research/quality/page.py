@@ -57,7 +57,7 @@ WORDS = {
 }  # fmt: skip
 MOST_SHOWN, MOST_ROWS, MOST_CELLS = 12, 12, 14
 _WORD = r"[A-Za-z0-9_+−<>=!×-][A-Za-z0-9_.,:%/+−–=<>!;×'…\[\]-]*"
-_FOREIGN = re.compile(rf"\((?P<held>[^()\u0600-\u06ff]*(?:\([^()\u0600-\u06ff]*\)[^()\u0600-\u06ff]*)*)\)|{_WORD}(?:(?<![.,:;])\s+{_WORD})*")
+_FOREIGN = re.compile(rf"\((?:[^()\u0600-\u06ff]*(?:\([^()\u0600-\u06ff]*\)[^()\u0600-\u06ff]*)*)\)|{_WORD}(?:(?<![.,:;])\s+{_WORD})*")
 _CSS = """*,*::before,*::after{box-sizing:border-box}html{background:#fff;color:%(INK)s;font-family:"Masar Sans",sans-serif;line-height:1.6;-webkit-text-size-adjust:100%%}
 html:lang(ar){line-height:1.8}body{margin:0;overflow-wrap:anywhere}body::before{content:"";display:block;block-size:.75rem;background:%(TEAL)s}
 header,main,footer{max-inline-size:54rem;margin-inline:auto;padding-inline:clamp(1rem,4vw,2.5rem)}h1{font-size:clamp(1.5rem,4.6vw,2.3rem);line-height:1.3;margin:1.6rem 0 .2rem}
@@ -70,7 +70,7 @@ p{margin:.5rem 0}.muted{color:%(MUTED)s;font-size:.9rem}.notice{background:#fdf3
 .error .tag{color:#8f1d14}.warning .tag{color:#9a3f1d}.f .do{font-size:.92rem}.f details,.f .do{color:#40514f}summary{cursor:pointer;font-size:.88rem}
 figure{margin:1.2rem 0}figcaption{font-weight:600;font-size:.95rem;margin-block-end:.3rem}.scroll{overflow-x:auto}svg{display:block;inline-size:100%%;block-size:auto;max-inline-size:36rem;min-inline-size:26rem;font-family:inherit}
 table{border-collapse:collapse;font-size:.9rem;margin:.6rem 0}th,td{text-align:start;padding:.3rem .7rem;border-block-end:1px solid %(LINE)s;font-weight:400;overflow-wrap:normal}thead th{font-weight:600;vertical-align:bottom;color:%(TEAL)s;border-block-end:2px solid %(TEAL)s}
-td.n{white-space:nowrap}tbody th{min-inline-size:6.5rem}bdi{unicode-bidi:isolate;display:inline-block;max-inline-size:100%%}footer{margin-block:3rem 2rem;color:%(MUTED)s;font-size:.88rem}a{color:%(TEAL)s}ul.first{padding-inline-start:1.2rem}"""
+td.n{white-space:nowrap}tbody th{min-inline-size:5.5rem}@media (max-width:30rem){th,td{padding-inline:.35rem;font-size:.86rem}}bdi{unicode-bidi:isolate;display:inline-block;max-inline-size:100%%}footer{margin-block:3rem 2rem;color:%(MUTED)s;font-size:.88rem}a{color:%(TEAL)s}ul.first{padding-inline-start:1.2rem}"""
 
 
 def page(quality: Quality, lang: str) -> str:
@@ -124,17 +124,16 @@ def fragment(quality: Quality) -> str:
 def _mixed(text: str, lang: str) -> str:
     """Escaped words; in Arabic every run of figures or Latin letters is isolated, left to right.
 
-    What stands in brackets without an Arabic letter is one run, a condition with its own brackets too; a colon, comma or
+    What stands in brackets without an Arabic letter is one run with them, a condition with its own brackets too; a colon, comma or
     full stop ends a run, so that a count after it is not drawn on the wrong side.
     """
     if lang != "ar":
         return escape(text, quote=False)
     out, at = [], 0
     for match in _FOREIGN.finditer(text):
-        held = match["held"]
-        piece, around = (match[0].rstrip(".,:;"), ("", "")) if held is None else (held, ("(", ")"))
-        out += [escape(text[at : match.start()], quote=False), around[0], f'<bdi dir="ltr">{escape(piece, quote=False)}</bdi>', around[1]]
-        at = match.start() + len(piece) + 2 * bool(around[0])
+        piece = match[0] if match[0].startswith("(") else match[0].rstrip(".,:;")
+        out += [escape(text[at : match.start()], quote=False), f'<bdi dir="ltr">{escape(piece, quote=False)}</bdi>']
+        at = match.start() + len(piece)
     return "".join(out) + escape(text[at:], quote=False)
 
 

@@ -58,6 +58,17 @@ def moments(numbers: np.ndarray, system: str, form: str) -> np.ndarray | None:
     return _from(_1960, numbers, _DAY) if _SAS_DATES.match(bare) else None
 
 
+def is_moment(system: str, form: str) -> bool:
+    """Whether columns of a format are dates or times.
+
+    Examples
+    --------
+    >>> is_moment("spss", "EDATE10"), is_moment("spss", "F8.2")
+    (True, False)
+    """
+    return moments(np.empty(0), system, form) is not None
+
+
 def _stata(numbers: np.ndarray, form: str) -> np.ndarray | None:
     found = _STATA.match(form)
     if not found:

@@ -2,7 +2,8 @@
 
 The C library that reads them can crash on a damaged file or grow without end. A worker process
 (:mod:`masar_research.loading.statfile_worker`) is started at the first such file and kept for the next.
-Large SPSS files are cut by rows among as many workers as there are processors, four at most.
+For a large SPSS file it forks, so that the rows are read by as many processes as there are processors, four
+at most.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,7 @@ from typing import Any
 import numpy as np
 
 SCRIPT = Path(__file__).with_name("statfile_worker.py")
-SPLIT = (".sav", ".zsav")
-CELLS = 2_000_000
+CELLS, BYTES = 2_000_000, 500_000
 SECONDS, BYTES_A_SECOND = 60.0, 100_000
 MEMORY, MEMORY_A_BYTE = 2 << 30, 100
 
@@ -86,7 +86,8 @@ def values(
     *,
     columns: list[str] | None = None,
     catalog: Path | None = None,
-    done: Callable[[float], None] = lambda share: None,
+    converted: Callable[[str], bool] = lambda form: False,
+    done: Callable[[float], None] | None = None,
 ) -> Found:
     """The rows of a file.
 
@@ -99,8 +100,11 @@ def values(
         Only these.
     catalog : Path, optional
         A SAS catalogue with the labels of values.
-    done : callable
-        Called with the share of the rows that is read.
+    converted : callable
+        Whether columns of a format, ``"EDATE10"``, are to become something other than numbers: they come last
+        in `Found.numbers`.
+    done : callable, optional
+        Called now and then, from a thread, with the share of the rows that is read, where a file is cut.
 
     Raises
     ------
@@ -108,58 +112,61 @@ def values(
         If the library refuses the file, crashes on it, or takes far longer or more memory than its size allows.
     """
     request = {"encoding": encoding, "usecols": columns, "catalog": str(catalog) if catalog else None}
-    with tempfile.TemporaryDirectory(prefix="masar-", ignore_cleanup_errors=True) as folder:
-        cuts = _cuts(path, encoding, columns)
-        files = [Path(folder) / f"{k}.bin" for k in range(max(len(cuts) - 1, 1))]
-        if len(cuts) < 2:
-            parts = [_ask(path, request | {"out": str(files[0])})]
-        else:
-            requests = [
-                request | {"out": str(file), "row_offset": low, "row_limit": high - low}
-                for file, low, high in zip(files, cuts, cuts[1:], strict=False)
-            ]
-            finished: list[int] = []
-
-            def one(each: dict[str, Any]) -> dict[str, Any]:
-                answer = _ask(path, each)
-                finished.append(1)
-                done(len(finished) / len(requests))
-                return answer
-
-            with ThreadPoolExecutor(_processors()) as threads:
-                parts = list(threads.map(one, requests))
-        return _joined(parts, files)
+    with tempfile.TemporaryDirectory(prefix="masar-", ignore_cleanup_errors=True) as folder, _told(Path(folder), done):
+        return _joined(_ask(path, request | {"out": str(Path(folder) / "part")}), converted)
 
 
-def _cuts(path: Path, encoding: str | None, columns: list[str] | None) -> list[int]:
-    if path.suffix.lower() not in SPLIT or _processors() < 2 or path.stat().st_size < CELLS:
-        return []
-    facts = describe(path, encoding)
-    rows, width = facts["rows"] or 0, len(columns or facts["names"])
-    if rows < 1000 or rows * width < CELLS:
-        return []
-    pieces = _processors()
-    return [rows * k // pieces for k in range(pieces + 1)]
+def make_ready() -> None:
+    """Start a worker that waits, where none does: it comes up while the caller does something else."""
+    with _WORKERS.lend():
+        pass
+
+
+@contextmanager
+def _told(folder: Path, done: Callable[[float], None] | None) -> Iterator[None]:
+    """Tell, four times a second, the share of the rows that is read."""
+    if done is None:
+        yield
+        return
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.25):
+            try:
+                rows = int((folder / "part.rows").read_text())
+                done(sum(int(file.read_text() or 0) for file in folder.glob("part.*.done")) / rows)
+            except (OSError, ValueError, ZeroDivisionError):
+                continue
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _processors() -> int:
     return min(os.cpu_count() or 1, 4)
 
 
-def _joined(parts: list[dict[str, Any]], files: list[Path]) -> Found:
-    first = parts[0]
-    kinds = [(name, kind) for name, kind, _ in first["columns"]]
+def _joined(answer: dict[str, Any], converted: Callable[[str], bool]) -> Found:
+    parts = answer.pop("parts")
+    kinds = [(name, kind) for name, kind, _ in parts[0]["columns"]]
     if any([(name, kind) for name, kind, _ in part["columns"]] != kinds for part in parts):
         raise ReadingFailed("columns", "its rows disagree about the types of its columns")
     numeric = [name for name, kind in kinds if kind == "numbers"]
+    formats = answer["formats"]
+    numeric.sort(key=lambda name: converted(str(formats.get(name) or "")))
     total = sum(part["n"] for part in parts)
     block, where = np.empty((len(numeric), total)), {name: k for k, name in enumerate(numeric)}
     places = {name: np.empty(total, "<i4") for name, kind in kinds if kind == "values"}
     known: dict[str, dict[Any, int]] = {name: {} for name in places}
     low = 0
-    for part, file in zip(parts, files, strict=True):
+    for part in parts:
         high = low + part["n"]
-        with file.open("rb") as stream:
+        with open(part["file"], "rb") as stream:
             for name, kind, uniques in part["columns"]:
                 target = block[where[name], low:high] if kind == "numbers" else places[name][low:high]
                 if stream.readinto(memoryview(target).cast("B")) != target.nbytes:
@@ -170,21 +177,22 @@ def _joined(parts: list[dict[str, Any]], files: list[Path]) -> Found:
                     if not np.array_equal(moved[:-1], np.arange(len(uniques))):
                         target[:] = moved[target]
         low = high
-    facts = {key: value for key, value in first.items() if key not in ("columns", "n")}
     # letters of missing values are those the rows read hold
-    facts["tags"] = {
+    answer["tags"] = {
         name: sorted({tag for part in parts for tag in part["tags"].get(name, ())})
         for name in {name for part in parts for name in part["tags"]}
     }
-    return Found(facts, block, where, {n: Coded(places[n], list(known[n])) for n in places}, total)
+    return Found(answer, block, where, {n: Coded(places[n], list(known[n])) for n in places}, total)
 
 
 def _ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
     size = path.stat().st_size
+    seconds = SECONDS + size / BYTES_A_SECOND
     whole = request | {
         "path": str(path.resolve()), "suffix": path.suffix.lower(), "memory": MEMORY + MEMORY_A_BYTE * size,
+        "seconds": seconds, "processes": _processors(), "least_cells": CELLS, "least_bytes": BYTES,
     }  # fmt: skip
-    seconds, keep = SECONDS + size / BYTES_A_SECOND, size < 50_000_000
+    keep = size < 50_000_000
     with _WORKERS.lend() as worker:
         used = worker.used
         try:
@@ -207,14 +215,22 @@ class _Worker:
             [sys.executable, "-P", str(SCRIPT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, encoding="utf-8", env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,
         )  # fmt: skip
+
+    def kill(self) -> None:
+        """End the process and what it forked."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (AttributeError, OSError):
+            self.process.kill()
 
     def ask(self, request: dict[str, Any], seconds: float, *, keep: bool) -> dict[str, Any]:
         self.used, late = True, threading.Event()
 
         def stop() -> None:
             late.set()
-            self.process.kill()
+            self.kill()
 
         timer = threading.Timer(seconds, stop)
         timer.daemon = True
@@ -224,6 +240,10 @@ class _Worker:
             line = self.process.stdout.readline()
         except OSError:
             line = ""
+        except BaseException:  # interrupted: its answer would be taken for the next file's
+            self.kill()
+            self.close()
+            raise
         finally:
             timer.cancel()
         if not line.endswith("\n"):
@@ -247,7 +267,7 @@ class _Worker:
         try:
             self.process.wait(0.2)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             self.process.wait()
 
 

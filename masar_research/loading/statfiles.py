@@ -12,7 +12,8 @@ import pandas as pd
 from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
 from masar_research.loading import statfile_process as apart
-from masar_research.loading.clocks import moments
+from masar_research.loading.assembling import frame_of
+from masar_research.loading.clocks import is_moment, moments
 from masar_research.loading.codebook_facts import borne_out, declared_ranges, declared_sets
 from masar_research.loading.raw import STATA_MISSING, Note, clean, has_arabic, variable_from, words_of
 from masar_research.loading.repair import unmixed
@@ -52,7 +53,8 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
         )
     notes += _repaired(facts)
     system = _SYSTEM.get(path.suffix.lower(), "spss")
-    columns, variables = {}, []
+    columns: dict[str, pd.Series] = {}
+    rows, variables = [], []
     for name in facts["names"]:
         values, pairs, gone = _column(name, found, system)
         label = facts["labels"].get(name)
@@ -64,21 +66,31 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
                 ar=f"في الملف {path.name} متغيران باسم واحد: {clean(name)}؛ سمِّ أحدهما باسم آخر.",
             )
         columns[clean(name)] = values
+        if name in found.where and values.dtype.kind == "f":
+            rows.append(found.where[name])
         variable = variable_from(clean(name), label, pairs, gone, level)
         spans = declared_ranges(facts["ranges"].get(name), variable.categories)
         variables.append(_ordered(replace(variable, missing_ranges=spans), facts["measures"].get(name)))
     notes += _label_notes(variables)
     names = {str(name).casefold(): clean(name) for name in facts["names"]}
-    frame = pd.DataFrame(columns)
+    # numbers come first in the block, so that it becomes the frame's own memory
+    block = found.numbers[: len(rows)] if rows == list(range(len(rows))) else found.numbers[rows]
+    kept = {clean(name) for name in found.where}
+    others = {name: values for name, values in columns.items() if name not in kept or values.dtype.kind != "f"}
+    frame = frame_of(list(columns), block, others)
     book = Codebook(variables, declared_sets(facts["sets"], names))
     return frame, borne_out(book, frame), notes
 
 
 def _decode(path: Path) -> tuple[apart.Found, list[Note]]:
-    first, catalog = None, _catalog(path)
+    first, catalog, system = None, _catalog(path), _SYSTEM.get(path.suffix.lower(), "spss")
+
+    def values(encoding: str | None) -> apart.Found:
+        return apart.values(path, encoding, catalog=catalog, converted=lambda form: is_moment(system, form))
+
     for encoding in (None,) if path.suffix.lower() == ".por" else (None, "cp1256", "cp1252"):
         try:
-            found = apart.values(path, encoding, catalog=catalog)
+            found = values(encoding)
         except apart.ReadingFailed as error:
             first = first or error
             if not _about_letters(error):
@@ -91,7 +103,7 @@ def _decode(path: Path) -> tuple[apart.Found, list[Note]]:
         better = _misread(_sample(found))
         if better:
             try:
-                return apart.values(path, better, catalog=catalog), [_encoding_note(better)]
+                return values(better), [_encoding_note(better)]
             except apart.ReadingFailed:
                 pass
         return found, []

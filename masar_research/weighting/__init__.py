@@ -6,9 +6,9 @@ from masar_research.weighting.card_steps import from_card
 from masar_research.weighting.measures import kish
 from masar_research.weighting.report import Report
 from masar_research.weighting.step_base import Stage
-from masar_research.weighting.step_data import read_steps, write_steps
+from masar_research.weighting.written import read_steps, replay, write_steps
 
 __all__ = [
     "Conflict", "Report", "Stage", "UnmetTargets", "Weighting", "from_card", "kish", "read_steps",
-    "weighting", "write_steps",
+    "replay", "weighting", "write_steps",
 ]  # fmt: skip

@@ -160,7 +160,7 @@ class SamplingVerbs:
         ----------
         source : path, survey.history, or list of mappings
         """
-        from masar_research.weighting.step_data import read_steps
+        from masar_research.weighting.written import read_steps
 
         builder = self
         for step in read_steps(source):

@@ -1,31 +1,29 @@
-"""Weighting steps as plain data and back: written to YAML, read, and taken again on another file."""
+"""Weighting steps as plain data, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from masar_research.codebook import Text
 from masar_research.errors import WeightingError
 from masar_research.weighting import steps as kinds
-from masar_research.weighting.ground import Applied, Step
+from masar_research.weighting.calibrating import Balance, Calibrate, Entropy
+from masar_research.weighting.ground import Step
 from masar_research.weighting.step_base import BaseStages, Stage
 from masar_research.weighting.step_eligibility import Eligibility
 from masar_research.weighting.step_propensity import Attrition, Propensity
 from masar_research.weighting.targets import MarginSpec, margin
-
-if TYPE_CHECKING:
-    from masar_research.survey import Survey
+from masar_research.weighting.universe import About, Universe
 
 KINDS: dict[str, type] = {
     "base": kinds.Base, "base_stages": BaseStages, "eligibility": Eligibility,
     "nonresponse": kinds.Nonresponse, "propensity": Propensity, "attrition": Attrition,
-    "poststratify": kinds.Poststratify, "rake": kinds.Rake, "trim": kinds.Trim,
+    "poststratify": kinds.Poststratify, "rake": kinds.Rake, "calibrate": Calibrate, "entropy": Entropy,
+    "balance": Balance, "trim": kinds.Trim,
     "normalise": kinds.Normalise, "combine": kinds.Combine,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in KINDS.items()}
@@ -92,70 +90,86 @@ def from_data(given: Any) -> Step:
     return kind(**{name: _read(name, value) for name, value in given.items() if name != "step"})
 
 
-def write_steps(survey: Survey, path: str | Path) -> Path:
-    """Write the weighting steps of a survey's history to a YAML file.
-
-    Parameters
-    ----------
-    survey : Survey
-    path : str or Path
-
-    Returns
-    -------
-    Path
-    """
-    steps = [as_data(log.step) for log in survey.history if isinstance(log, Applied)]
-    if not steps:
-        raise WeightingError("No weighting step has been applied to this survey.",
-                             remedy="Apply steps first: survey.weighting.rake(…).apply().")
-    path = Path(path)
-    with path.open("w", encoding="utf-8") as handle:
-        yaml = YAML()
-        yaml.default_flow_style = False
-        yaml.dump({"weighting": steps}, handle)
-    return path
-
-
-def read_steps(source: str | Path | Iterable[Any]) -> tuple[Step, ...]:
-    """Steps from a YAML file, from plain data, or from the history of another survey.
-
-    Parameters
-    ----------
-    source : str, Path or iterable
-    """
-    if isinstance(source, str | Path):
-        try:
-            found = YAML(typ="safe", pure=True).load(Path(source).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, YAMLError) as error:
-            raise WeightingError(f"The weighting steps in {Path(source).name} cannot be read: {error}",
-                                 remedy="Give a file that write_steps() wrote.") from error
-        source = found.get("weighting") if isinstance(found, Mapping) else found
-        if not isinstance(source, list):
-            raise WeightingError("The file holds no list of weighting steps.",
-                                 remedy="Put them under weighting:, as write_steps() does.")
-    return tuple(item.step if isinstance(item, Applied) else from_data(item) for item in source)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, MarginSpec):
         rows = [{**dict(zip(value.variables, codes, strict=True)), "total": total}
                 for codes, total in value.targets]
         return {"variables": list(value.variables), "targets": rows,
-                **({"source": value.source} if value.source else {})}  # fmt: skip
+                **({"source": value.source} if value.source else {}),
+                **({"about": _about(value.about)} if value.about is not None else {})}  # fmt: skip
     if isinstance(value, Stage):
         return {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) is not None}
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _read(name: str, value: Any) -> Any:
-    if name == "margin":
-        return margin(value["variables"], value["targets"], value.get("source"))
-    if name == "margins":
-        return tuple(_read("margin", each) for each in value)
-    if name == "stages":
-        return tuple(Stage(**each) for each in value)
-    if name == "factors":
-        return tuple((wave, float(factor)) for wave, factor in value)
+    try:
+        if name == "margin":
+            about = value.get("about")
+            return margin(value["variables"], value["targets"], value.get("source"),
+                          None if about is None else _read_about(about))  # fmt: skip
+        if name in ("margins", "shares"):
+            return tuple(_read("margin", each) for each in value)
+        if name == "stages":
+            return tuple(Stage(**each) for each in value)
+        if name == "factors":
+            return tuple((wave, float(factor)) for wave, factor in value)
+        if name == "numbers" and value and not isinstance(value[0], str) or name in ("tolerance", "cost"):
+            return tuple((str(variable), float(number)) for variable, number in value)
+        if name == "means":
+            return tuple((str(variable), float(mean), None if deviation is None else float(deviation))
+                         for variable, mean, deviation in value)  # fmt: skip
+        if name == "of_household":
+            return frozenset(value)
+        if name == "covariance":
+            return None if value is None else tuple(tuple(map(float, row)) for row in value)
+        if name in ("bounds", "limits"):
+            low, high = map(float, value)
+            return low, high
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, WeightingError):
+            raise
+        raise WeightingError(
+            f"{name} of a written weighting step cannot be read: {value!r}.",
+            remedy="Write the steps with write_steps(), or see docs/methods/weighting.md for the form.",
+            ar=f"تعذّرت قراءة الحقل \u2066{name}\u2069 من خطوة ترجيح مكتوبة.",
+        ) from error
     return tuple(value) if isinstance(value, list) else value
+
+
+_WORDS = ("date", "coverage", "note", "accepted")
+
+
+def _about(about: About) -> dict[str, Any]:
+    out: dict[str, Any] = {"universe": _universe(about.universe)}
+    out |= {name: getattr(about, name) for name in ("key",) if getattr(about, name) is not None}
+    out |= {name: dict(getattr(about, name)) for name in _WORDS if getattr(about, name) is not None}
+    if about.facts:
+        out["facts"] = list(about.facts)
+    if about.lacking:
+        out["lacking"] = [{"universe": _universe(whom), "reason": dict(why)} for whom, why in about.lacking]
+    return out
+
+
+def _universe(whom: Universe) -> dict[str, Any]:
+    return {"nationality": whom.nationality, "age_min": whom.age_min,
+            **({"age_max": whom.age_max} if whom.age_max is not None else {}),
+            **({"excluded": [dict(words) for words in whom.excluded]} if whom.excluded else {})}  # fmt: skip
+
+
+def _read_about(given: Mapping[str, Any]) -> About:
+    return About(
+        _read_universe(given["universe"]), given.get("key"),
+        **{name: Text.of(given[name]) for name in _WORDS if name in given},
+        facts=tuple(given.get("facts", ())),
+        lacking=tuple((_read_universe(one["universe"]), Text.of(one["reason"])) for one in given.get("lacking", ())),
+    )  # fmt: skip
+
+
+def _read_universe(given: Mapping[str, Any]) -> Universe:
+    return Universe(given["nationality"], given["age_min"], given.get("age_max"),
+                    tuple(Text.of(words) for words in given.get("excluded", ())))  # fmt: skip

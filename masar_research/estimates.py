@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "proportion", "mean", "total", "ratio", "count", "mean_of_shares", "difference", "ame", "odds_ratio",
-    "index", "quantile", "variance", "covariance", "correlation",
+    "index", "quantile", "variance", "covariance", "correlation", "model_based_proportion", "model_based",
 ]  # fmt: skip
 STATISTICS = (
     "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",

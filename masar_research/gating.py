@@ -77,6 +77,9 @@ def _of_difference(estimates: Estimates, profile: str) -> pd.DataFrame:
     weak = estimates.frame["reliability"].to_numpy(object)
     judged["status"] = np.where(withheld(estimates), "suppress", weak)
     judged["reason"] = np.where(judged["status"] == "suppress", "sides", "")
+    if str(estimates.note.get("of", "")).startswith("model_based"):
+        careful = np.where(judged["status"] == "flag", "model_based_caution", "model_based")
+        judged["note_code"] = np.where(judged["status"] == "suppress", "", careful)
     return judged
 
 

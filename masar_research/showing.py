@@ -86,15 +86,16 @@ def formatted(estimates: Estimates, value: float, lang: str) -> str:
         return numbers.percent(value, lang)
     if unit == "points":
         return numbers.signed_points(value, lang)
-    digits = {"count": 0, "total": 0, "index": 3}.get(estimates.kind, 2)
+    kind = estimates.note.get("of") if estimates.kind == "model_based" else estimates.kind
+    digits = {"count": 0, "total": 0, "index": 3}.get(str(kind), 2)
     return numbers.number(value, lang, digits)
 
 
 def unit_of(estimates: Estimates) -> str:
     """``percent``, ``points`` or ``number``."""
-    if estimates.kind == "proportion":
+    if estimates.kind in ("proportion", "model_based_proportion"):
         return "percent"
-    share = estimates.note.get("of") == "proportion" or estimates.note.get("family") == "binomial"
+    share = estimates.note.get("of") in ("proportion", "model_based_proportion") or estimates.note.get("family") == "binomial"
     if estimates.kind == "ame" or (estimates.kind == "difference" and share):
         return "points"
     return "number"
@@ -221,7 +222,8 @@ def plot(estimates: Estimates, lang: str, profile: str) -> Art:
     )
     rest = [c for c in named if c != series]
     rows: dict[str, list[charts.Mark]] = {}
-    for (_, row), status in zip(frame.iterrows(), judged["status"], strict=True):
+    for (_, row), (_, decision) in zip(frame.iterrows(), judged.iterrows(), strict=True):
+        status, modelled = release.drawn(decision["status"], decision["note_code"])
         colour = GROUPS.get((series, row[series]), "plain") if series else "plain"
         named_row = row_label(estimates, row, rest, lang)
         if series and colour == "plain":
@@ -230,7 +232,7 @@ def plot(estimates: Estimates, lang: str, profile: str) -> Art:
         low, high = _ends(row)
         mark = Mark(
             None if hidden else float(row["estimate"]), None if hidden else low,
-            None if hidden else high, status, colour,
+            None if hidden else high, status, colour, modelled,
         )  # fmt: skip
         rows.setdefault(named_row, []).append(mark)
     panel = Panel("", tuple(Row(name, tuple(marks)) for name, marks in rows.items()))

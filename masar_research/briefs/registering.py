@@ -48,9 +48,10 @@ def sides_of(name: str, estimates: Estimates, of: Handle | None) -> list[tuple[C
 
 def unit_of(estimates: Estimates) -> Literal["share", "points", "number"]:
     kind = estimates.kind
-    if kind == "proportion":
+    if kind in ("proportion", "model_based_proportion"):
         return "share"
-    if kind == "ame" or (kind == "difference" and estimates.note.get("of") == "proportion"):
+    shares = estimates.note.get("of") in ("proportion", "model_based_proportion")
+    if kind == "ame" or (kind == "difference" and shares):
         return "points"
     return "number"
 

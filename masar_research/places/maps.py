@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from masar_research import gating
+from masar_research import gating, release
 from masar_research.errors import EstimationError
 from masar_research.places.geometry import boundaries, regions_of, tile_grid
 from masar_research.present import Art, charts
@@ -15,7 +15,7 @@ from masar_research.present.charts import Mark
 if TYPE_CHECKING:
     from masar_research.estimates import Estimates
 
-SHARES = ("proportion", "mean_of_shares")
+SHARES = ("proportion", "mean_of_shares", "model_based_proportion")
 
 
 def map_estimates(estimates: Estimates, lang: str = "en", profile: str = "nchs") -> Art:
@@ -52,16 +52,17 @@ def map_estimates(estimates: Estimates, lang: str = "en", profile: str = "nchs")
         shapes, outlines = outlines, None
     judged = gating.decisions(estimates, profile)
     marks = {int(code): Mark(None, status="suppress") for code in shapes["code"]}
-    rows = zip(estimates.frame.itertuples(index=False), judged["status"], strict=True)
-    for row, status in rows:
+    told = zip(judged["status"], judged["note_code"], strict=True)
+    for row, decision in zip(estimates.frame.itertuples(index=False), told, strict=True):
         code = int(getattr(row, column))
         if code not in marks:
             raise EstimationError(
                 f"{code} is not a {column} of Jordan.",
                 remedy="Map the variable to the codes of data/reference/governorates.csv in the card.",
             )
+        status, modelled = release.drawn(*decision)
         if status != "suppress":
-            marks[code] = Mark(float(row.estimate), *_ends(row), status)
+            marks[code] = Mark(float(row.estimate), *_ends(row), status, modelled=modelled)
     return charts.areas(shapes, marks, lang, outlines=outlines)
 
 

@@ -5,10 +5,11 @@ from masar_research.release.linked import Table, recoverable
 from masar_research.release.profiles import PROFILES, Profile, profile
 from masar_research.release.register import Register
 from masar_research.release.reliability import Approval, assess, status
-from masar_research.release.wording import summary, together, words
+from masar_research.release.wording import MODEL_BASED, drawn, summary, together, words
 
 __all__ = [
     "LEAST_CASES",
+    "MODEL_BASED",
     "PROFILES",
     "Approval",
     "Profile",
@@ -16,6 +17,7 @@ __all__ = [
     "Table",
     "assess",
     "decide",
+    "drawn",
     "profile",
     "recoverable",
     "status",

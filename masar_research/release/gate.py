@@ -13,9 +13,10 @@ from masar_research.release.profiles import DIFFERENCES, Profile
 from masar_research.release.protect import Figures, protect
 from masar_research.release.register import DISCLOSURE, Register
 from masar_research.release.reliability import REVIEW, Approval, assess
+from masar_research.release.wording import MODEL_BASED
 
 LEAST_CASES = 5
-CARRIED = ("caution", "chart_only", "approved")
+CARRIED = ("caution", "chart_only", "approved", "model_based_caution", "model_based")
 
 
 def decide(
@@ -211,11 +212,19 @@ def _counts(cells: pd.DataFrame) -> dict[str, float]:
     return {key: float(count) for key, count in zip(counted["same_as"], counted["count"], strict=True)}
 
 
+# A difference is of two areas, so it does not speak of the interviews of one.
+_OF_DIFFERENCES = {"model_based_synthetic": "model_based_caution"}
+
+
 def _difference_notes(cells: pd.DataFrame, notes: np.ndarray, differences: np.ndarray) -> np.ndarray:
     """A difference of figures read with caution is read with caution."""
     note = dict(zip(cells["address"], notes, strict=True))
     found = []
     for sides in cells.loc[differences, "sides"]:
-        carried = [note[side] for side in sides if note.get(side) in CARRIED]
-        found.append(carried[0] if carried else "")
+        held = {_OF_DIFFERENCES.get(note.get(side, ""), note.get(side, "")) for side in sides}
+        if held & MODEL_BASED:
+            careful = held & {"caution", "chart_only", "approved", "model_based_caution"}
+            found.append("model_based_caution" if careful else "model_based")
+            continue
+        found.append(next((code for code in CARRIED if code in held), ""))
     return np.array(found, dtype=object)

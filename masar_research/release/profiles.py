@@ -77,7 +77,24 @@ class HalfWidth:
     chart_n: float = 25
 
 
-Rule = ProportionWidths | RelativeWidth | Sturdy | Variation | Cases | HalfWidth
+@dataclass(frozen=True, slots=True)
+class ModelBased:
+    """House rule for model-based figures: their own error decides, not the interviews of the area.
+
+    Shares by the width of the t interval as under `ProportionWidths` (`always`, `never`, `relative`),
+    read with caution from `caution_width`; other figures by the relative root mean squared error,
+    hidden above `max_rse`, read with caution from `caution`. All of them are marked.
+    """
+
+    always: float = 0.05
+    never: float = 0.30
+    relative: float = 1.30
+    caution_width: float = 0.20
+    max_rse: float = 0.333
+    caution: float = 0.166
+
+
+Rule = ProportionWidths | RelativeWidth | Sturdy | Variation | Cases | HalfWidth | ModelBased
 
 PROPORTIONS = frozenset({"proportion"})
 RATES = frozenset({"ratio", "rate", "total", "count"})
@@ -87,7 +104,8 @@ AMOUNTS = frozenset({
 })  # fmt: skip
 EFFECTS = frozenset({"ame", "margin", "odds_ratio"})
 DIFFERENCES = frozenset({"difference", "gap", "change"})
-KINDS = PROPORTIONS | RATES | AMOUNTS | EFFECTS | DIFFERENCES
+MODELLED = frozenset({"model_based_proportion", "model_based"})
+KINDS = PROPORTIONS | RATES | AMOUNTS | EFFECTS | DIFFERENCES | MODELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +122,8 @@ class Profile:
     zero_means_none : frozenset of str
         The kinds whose relative standard error is judged.
     source : str
+    modelled : ModelBased
+        The rule for figures of a model for small areas or small groups.
     """
 
     name: str
@@ -114,6 +134,7 @@ class Profile:
     effect: Rule
     source: str
     zero_means_none: frozenset[str] = frozenset({"mean", "median", "mean_of_shares", "quantile"})
+    modelled: ModelBased = ModelBased()
 
     def rule(self, kind: str) -> Rule | None:
         """The rule for a kind of figure; None for differences, which follow their sides."""
@@ -125,6 +146,8 @@ class Profile:
             return self.amount
         if kind in EFFECTS:
             return self.effect
+        if kind in MODELLED:
+            return self.modelled
         if kind in DIFFERENCES:
             return None
         raise ReleaseError(
@@ -133,8 +156,10 @@ class Profile:
         )
 
 
-def _profile(name: str, en: str, ar: str, source: str, *rules: Rule) -> Profile:
-    return Profile(name, MappingProxyType({"en": en, "ar": ar}), *rules, source)
+def _profile(
+    name: str, en: str, ar: str, source: str, *rules: Rule, modelled: ModelBased = ModelBased()
+) -> Profile:
+    return Profile(name, MappingProxyType({"en": en, "ar": ar}), *rules, source, modelled=modelled)
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({
@@ -166,6 +191,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType({
         "القاعدة المشددة لنصوص العناوين",
         "House rule for the media edition: n ≥ 50, effective n ≥ 30, half-width ≤ 10 points",
         HalfWidth(), RelativeWidth(min_n=50), Sturdy(min_n=50), Sturdy(min_n=50),
+        modelled=ModelBased(never=0.20, caution_width=0.10, max_rse=0.30),
     ),
 })  # fmt: skip
 

@@ -11,6 +11,7 @@ from masar_research.engine.distributions import t_quantile
 from masar_research.release.profiles import (
     Cases,
     HalfWidth,
+    ModelBased,
     ProportionWidths,
     RelativeWidth,
     Rule,
@@ -70,6 +71,8 @@ def judge(
             notes = [("caution", numbers.n < rule.caution)]
         case HalfWidth():
             tests, notes = _half_width(rule, numbers, high - low)
+        case ModelBased():
+            tests, notes = _model_based(rule, numbers)
     tests = [*tests[:1], ("no_df", ~numbers.steady), *tests[1:]]
     return _first(tests, len(numbers.n)), _first(notes, len(numbers.n))
 
@@ -144,3 +147,20 @@ def _half_width(rule: HalfWidth, x: Numbers, width: np.ndarray) -> tuple[Tests, 
         ("half_width", headline & ~(width / 2 <= rule.max_half)),
     ]
     return tests, [("chart_only", ~headline)]
+
+
+def _model_based(rule: ModelBased, x: Numbers) -> tuple[Tests, Tests]:
+    """A figure without own interviews is told from one with some, whatever its error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(x.std_error == 0, 0.0, x.std_error / np.abs(x.estimate))
+        width = 2 * t_quantile(0.975, np.where(x.df > 0, x.df, np.nan)) * x.std_error
+        wide_of_p = width / x.estimate > rule.relative
+    if x.kind == "model_based_proportion":
+        between = (width > rule.always) & (width < rule.never)
+        tests = [("width", width >= rule.never), ("relative_width", between & wide_of_p)]
+        careful = width >= rule.caution_width
+    else:
+        tests = [("rse", ~(relative <= rule.max_rse))]
+        careful = relative >= rule.caution
+    everywhere = np.ones(len(x.n), dtype=bool)
+    return tests, [("model_based_synthetic", x.n == 0), ("model_based_caution", careful), ("model_based", everywhere)]

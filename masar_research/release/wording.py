@@ -94,7 +94,37 @@ NOTES: Mapping[str, tuple[str, str]] = MappingProxyType({
         "Interpret with caution: released after review",
         "يُقرأ بحذر: نُشر بعد المراجعة",
     ),
+    "model_based": (
+        "Model-based estimate",
+        "تقدير قائم على نموذج إحصائي",
+    ),
+    "model_based_caution": (
+        "Model-based estimate, to be interpreted with caution",
+        "تقدير قائم على نموذج إحصائي، يُقرأ بحذر",
+    ),
+    "model_based_synthetic": (
+        "Model-based estimate that rests on no interview of this area itself",
+        "تقدير قائم على نموذج إحصائي دون مقابلات من المنطقة نفسها",
+    ),
 })  # fmt: skip
+
+# Codes of figures that a model made; whatever shows them says so.
+MODEL_BASED = frozenset(code for code in NOTES if code.startswith("model_based"))
+
+
+def drawn(status: str, note: str) -> tuple[str, bool]:
+    """How a drawing treats a decision: its status, and whether a model made the figure.
+
+    A note that only says so asks for no caution.
+
+    Examples
+    --------
+    >>> drawn("flag", "model_based"), drawn("flag", "caution"), drawn("show", "")
+    (('show', True), ('flag', False), ('show', False))
+    """
+    modelled = note in MODEL_BASED
+    calm = modelled and note != "model_based_caution" and status == "flag"
+    return "show" if calm else status, modelled
 
 STATUSES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "show": ("Shown", "معروض"),

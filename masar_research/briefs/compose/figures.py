@@ -16,6 +16,7 @@ from masar_research.errors import BriefError
 from masar_research.present import art as drawn
 from masar_research.present import charts, theme
 from masar_research.present.charts import parts
+from masar_research.release import MODEL_BASED
 
 _GROUPS: Mapping[str, str] = {
     "sex:1": "men", "sex:2": "women", "region:1": "middle", "region:2": "north",
@@ -136,8 +137,11 @@ def mark(voice: Voice, ref: CellRef, group: str) -> charts.Mark:
         return charts.Mark(None, None, None, "suppress", group)
     row = cell.row
     enter_drawn(voice, ref)
-    status = "flag" if cell.note in ("caution", "chart_only", "approved") else "show"
-    return charts.Mark(row.estimate, row.conf_low, row.conf_high, status, group)
+    careful = cell.note in ("caution", "chart_only", "approved", "model_based_caution")
+    return charts.Mark(
+        row.estimate, row.conf_low, row.conf_high, "flag" if careful else "show", group,
+        cell.note in MODEL_BASED,
+    )  # fmt: skip
 
 
 def enter_drawn(voice: Voice, ref: CellRef) -> None:

@@ -17,6 +17,8 @@ from masar_research.errors import BriefError
 from masar_research.present import sentences
 from masar_research.present.pieces import Phrase as Spoken
 from masar_research.present.pieces import Piece
+from masar_research.release import MODEL_BASED
+from masar_research.release import words as release_words
 
 ENDS = (".", "؟", "?", "!", ":", "…")
 _HIDDEN = {
@@ -30,8 +32,12 @@ def say(voice: Voice, sentence: Any, place: str) -> Line:
     """A sentence in the voice's language.
 
     A sentence that refers to a suppressed cell gives way to its `otherwise`, or to "This
-    figure cannot be shown" with the reason.
+    figure cannot be shown" with the reason. One with a model-based figure says so at its end.
     """
+    return _marked(voice, sentence, _said(voice, sentence, place))
+
+
+def _said(voice: Voice, sentence: Any, place: str) -> Line:
     match sentence:
         case LabelRef() | QuestionRef():
             return voice.runs(sentence, "", place)
@@ -90,6 +96,38 @@ def detectable(voice: Voice, test: CellRef, alpha: float) -> int:
     if row.p_value >= alpha:
         return 0
     return 1 if row.estimate > 0 else -1
+
+
+def _marked(voice: Voice, sentence: Any, line: Line) -> Line:
+    """The line with "(model-based estimate)" where it shows a figure that a model made."""
+    shown = {run.ref for run in line if run.source == "cell"}
+    speaks = {
+        voice.cell(ref).note
+        for ref in cells_of(sentence)
+        if not voice.hidden(ref) and (not shown or voice.entry(ref).address in shown)
+    }
+    notes = sorted(speaks & MODEL_BASED)
+    text = "".join(run.text for run in line).lower()
+    if not notes or ("نموذج" if voice.lang == "ar" else "model-based") in text:
+        return line
+    words = release_words(notes[0] if len(notes) == 1 else "model_based", voice.lang)
+    words = words if voice.lang == "ar" else words[0].lower() + words[1:]
+    inner = unended(line)
+    return (*inner, Run(f" ({words})"), *((Run("."),) if inner != line else ()))
+
+
+def cells_of(sentence: Any) -> Iterator[CellRef]:
+    """Every cell a sentence refers to, its alternatives for hidden cells left out."""
+    match sentence:
+        case CellRef():
+            yield sentence
+        case Text():
+            for ref in (*sentence.values.values(), *sentence.needs):
+                yield from cells_of(ref)
+        case Level() | Gap() | Change() | Choice():
+            for name in type(sentence).model_fields:
+                if name not in ("otherwise", "suppressed"):
+                    yield from cells_of(getattr(sentence, name))
 
 
 # --- templates -------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from masar_research.briefs.compose.voice import MARK, Voice
 from masar_research.briefs.document import Column, Line, Run, Table
 from masar_research.briefs.refs import CellRef
 from masar_research.briefs.words import Text
-from masar_research.release import together
+from masar_research.release import MODEL_BASED, together
 from masar_research.release import words as release_words
 
 _HEADS = {
@@ -21,6 +21,7 @@ _HEADS = {
     "interval": ("Confidence interval", "فترة الثقة"),
     "n": ("Interviews", "عدد المقابلات"),
 }
+_ALL = {"en": "Every figure here", "ar": "كل رقم هنا"}
 
 
 def table(voice: Voice, block: TableBlock) -> Table:
@@ -89,7 +90,11 @@ def gate_notes(voice: Voice, cells: Sequence[CellRef], marked: bool = True) -> t
         words = together([str(reason) for reason in reasons], voice.lang)
         lines.append((Run(f"{MARK} {words}." if marked else f"{words}."),))
     notes = dict.fromkeys(note for ref in cells if (note := voice.cell(ref).note) and not voice.hidden(ref))
+    shown = [ref for ref in cells if not voice.hidden(ref)]
     for note in notes:
+        if note in MODEL_BASED and all(voice.cell(ref).note == note for ref in shown):
+            lines.append((Run(f"{_ALL[voice.lang]}: {release_words(note, voice.lang)}."),))
+            continue
         lines.append((Run(f"{release_words(note, voice.lang)}: "), *_noted(voice, cells, note), Run(".")))
     return tuple(lines)
 

@@ -101,7 +101,8 @@ def areas(
     Notes
     -----
     A shape that may not be shown is hatched grey; a flagged figure stands in brackets. A label that
-    does not fit in its shape stands beside the map with a line to it.
+    does not fit in its shape stands beside the map with a line to it. The legend says which figures a
+    model made.
     """
     return draw(
         shapes, values, lang, width=width, height=height, digits=digits, most_classes=most_classes,
@@ -119,7 +120,7 @@ def draw(
     _check(shapes, values, lang, most_classes)
     shown = [mark.value for mark in values.values() if mark.value is not None]
     limits = classes(shown, most_classes, least_class) if shown else ()
-    legend = _legend(values, limits, lang)
+    legend = _legend(values, limits, lang, dict(zip(shapes["code"], shapes[lang], strict=True)))
     narrow = [replace(item, lines=wrap(item.words, _COLUMN, lang, theme.SMALL)) for item in legend]
     column = max((_item_width(item, lang) for item in narrow), default=0.0)
     beside = _layout(shapes, values, lang, digits, width - column - 8.0, height, inner)
@@ -354,7 +355,9 @@ class _Item:
     hatched: bool = False
 
 
-def _legend(values: Mapping[int, Mark], limits: Sequence[float], lang: Lang) -> list[_Item]:
+def _legend(
+    values: Mapping[int, Mark], limits: Sequence[float], lang: Lang, names: Mapping[int, str]
+) -> list[_Item]:
     items = []
     step = limits[1] - limits[0] if len(limits) > 1 else 0.0
     digits = next((d for d in range(4) if abs(round(step * 100, d) - step * 100) < 1e-9), 4)
@@ -366,6 +369,12 @@ def _legend(values: Mapping[int, Mark], limits: Sequence[float], lang: Lang) -> 
         items.append(_Item(say("hatched", lang), [say("hatched", lang)], _HIDDEN, hatched=True))
     if any(mark.status == "flag" for mark in values.values()):
         words = f"( ) {say('caution_words', lang)}"
+        items.append(_Item(words, [words]))
+    modelled = [str(names[code]) for code, mark in values.items() if mark.shown and mark.modelled]
+    if modelled:
+        words = say("all_modelled", lang)
+        if len(modelled) < sum(mark.shown for mark in values.values()):
+            words += ": " + ("، " if lang == "ar" else ", ").join(modelled)
         items.append(_Item(words, [words]))
     return items
 

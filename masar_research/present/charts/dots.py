@@ -77,7 +77,8 @@ def dots(
     Notes
     -----
     A suppressed mark is drawn as words at the start of the scale, in the same place for every
-    row, and takes no part in the scale or the order. A flagged mark is hollow.
+    row, and takes no part in the scale or the order. A flagged mark is hollow, one
+    that a model made a diamond.
 
     Examples
     --------
@@ -283,4 +284,6 @@ def _key(canvas: Canvas, panels: Sequence[Panel]) -> list[parts.KeyItem]:
         items.append(parts.interval_item(canvas))
     if any(mark.status == "flag" for mark in marks):
         items.append(parts.caution_item(canvas))
+    if any(mark.shown and mark.modelled for mark in marks):
+        items.append(parts.modelled_item(canvas))
     return items

@@ -14,6 +14,7 @@ from masar_research.present.numbers import Unit
 
 GAP = 1.6
 KEY_HEIGHT = 6.4
+MODELLED = "D"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def whisker(canvas: Canvas, axis: Axis, mark: Mark, y: float, *, colour: str | N
             cap="round", layer=4,
         )  # fmt: skip
     assert mark.value is not None
-    canvas.dot(axis.at(mark.value), y, look.marker, colour, hollow=mark.status == "flag")
+    marker = MODELLED if mark.modelled else look.marker
+    canvas.dot(axis.at(mark.value), y, marker, colour, hollow=mark.status == "flag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,14 @@ def caution_item(canvas: Canvas, marker: str = "o") -> KeyItem:
     return KeyItem(
         words=say("caution", canvas.lang), colour=theme.MUTED, width=2.6,
         draw=lambda x, y: canvas.dot(x + 1.3, y, marker, theme.MUTED, hollow=True),
+    )  # fmt: skip
+
+
+def modelled_item(canvas: Canvas) -> KeyItem:
+    """The diamond of figures that a model made."""
+    return KeyItem(
+        words=say("modelled", canvas.lang), colour=theme.INK, width=2.6,
+        draw=lambda x, y: canvas.dot(x + 1.3, y, MODELLED, theme.INK),
     )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ class Mark:
         As the release gate decided; "flag" is drawn hollow.
     group : str
         Key of `theme.GROUPS`.
+    modelled : bool
+        Whether a model made the figure: the drawing says so.
     """
 
     value: float | None
@@ -34,6 +36,7 @@ class Mark:
     high: float | None = None
     status: Status = "show"
     group: str = "plain"
+    modelled: bool = False
 
     def __post_init__(self) -> None:
         check(self.status, self.value, self.low, self.high)

@@ -10,6 +10,8 @@ WORDS = {
     "band": {"en": "shaded: confidence interval", "ar": "المساحة المظللة: فترة الثقة"},
     "caution": {"en": f"hollow: {CAUTION['en']}", "ar": f"المفرّغ: {CAUTION['ar']}"},
     "caution_words": CAUTION,
+    "modelled": {"en": "model-based estimate", "ar": "تقدير قائم على نموذج"},
+    "all_modelled": {"en": "Model-based estimates", "ar": "تقديرات قائمة على نموذج"},
     "not_shown": NOT_SHOWN,
     "not_shown_short": {"en": "not shown", "ar": "غير معروض"},
     "hatched": {"en": "Not shown", "ar": NOT_SHOWN["ar"]},

@@ -4,6 +4,7 @@ from masar_research.loading.cards import SurveyCard, read_card
 from masar_research.loading.drafting import draft
 from masar_research.loading.harmonisation import harmonisation_report
 from masar_research.loading.load import load, read_wave, recode_report
+from masar_research.loading.parquet import write_parquet
 from masar_research.loading.presets import presets
 from masar_research.loading.raw import Note, Raw, content_checksum
 from masar_research.loading.readers import read
@@ -28,4 +29,5 @@ __all__ = [
     "rows_of",
     "source_of",
     "standard_frame",
+    "write_parquet",
 ]

@@ -13,6 +13,7 @@ from masar_research.codebook import Codebook
 from masar_research.loading.kobo import apply_form
 from masar_research.loading.raw import Note, Related
 from masar_research.loading.related import related
+from masar_research.loading.repair_values import repaired
 from masar_research.loading.tables import read_excel, read_text_table
 from masar_research.loading.xlsform import Form
 
@@ -53,6 +54,8 @@ def read_repeats(
             absent.append(name)
             continue
         inside = Form(tuple(q for q in form.questions if q.repeat == chain), ())
+        cells, _, mended = repaired(cells)
+        notes += mended
         frame, codebook, more = apply_form(cells, inside, f"{path.name} ({name})", wanted)
         above = main[0] if parent is None else out[parent].frame
         tied = related(parent, frame, codebook, above)

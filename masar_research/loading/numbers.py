@@ -22,7 +22,7 @@ _DIGITS = str.maketrans(
     }
 )
 _NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$"
-_BLANKS = ["", "NA", "N/A", "NaN", "nan", "NULL", "."]
+BLANKS = ["", "NA", "N/A", "NaN", "nan", "NULL", "."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def as_numbers(column: pd.Series, *, ids: bool = True) -> Numeric:
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         texts = pa.array([western(text) for text in texts.to_pylist()], pa.string())
     texts = pc.utf8_trim_whitespace(texts)
-    blank = pc.is_in(texts, pa.array(_BLANKS))
+    blank = pc.is_in(texts, pa.array(BLANKS))
     real = texts.filter(pc.invert(blank))
     if not len(real):
         return Numeric(None, "empty")

@@ -1,4 +1,4 @@
-"""CSV, TSV, Excel and Parquet: plain tables without a codebook of their own."""
+"""CSV, TSV and Excel: plain tables without a codebook of their own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import zipfile
 import zlib
 from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
 from masar_research.loading.kobo_guard import check_workbook
 from masar_research.loading.numbers import as_numbers
 from masar_research.loading.raw import Note, clean, has_arabic, words_of
+from masar_research.loading.repair import unmixed
 
 # What openpyxl and the modules under it raise for damaged workbooks.
 _DAMAGED = (
@@ -38,7 +39,22 @@ _WHY_AR = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A text file as text columns, what parts its fields, and notes."""
+
+    frame: pd.DataFrame
+    separator: str
+    notes: list[Note]
+
+
 def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
+    """The columns and notes of `text_table`."""
+    table = text_table(path)
+    return table.frame, table.notes
+
+
+def text_table(path: Path) -> TextTable:
     """A CSV or TSV file as text columns, blanks missing.
 
     The encoding is UTF-8 (with or without byte-order mark), UTF-16 with one, else cp1256 or cp1252, whichever
@@ -101,7 +117,7 @@ def read_text_table(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     frame = pd.DataFrame({key: table.column(key).to_pandas() for key in keys}).astype("str")
     names, more = tidy_names(header)
     frame.columns = names
-    return frame, notes + more
+    return TextTable(frame, mark, notes + more)
 
 
 def decode(path: Path) -> tuple[str, list[Note]]:
@@ -140,7 +156,9 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
     """
     if path.suffix.lower() == ".xls":
         raise DataError(
-            f"{path.name} is in the Excel format of before 2007.", remedy="Save it as .xlsx and read that."
+            f"{path.name} is in the Excel format of before 2007.",
+            remedy="Open it in a spreadsheet program and save it as .xlsx (LibreOffice: soffice --convert-to xlsx), then read that.",
+            ar=f"الملف {path.name} بصيغة Excel لما قبل 2007؛ افتحه في برنامج جداول واحفظه بصيغة ‎.xlsx‎ ثم اقرأه.",
         )
     check_workbook(path)
     try:
@@ -197,24 +215,6 @@ def read_excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[Note]]
             )
         )
     return frame, notes
-
-
-def read_parquet(path: Path) -> pd.DataFrame:
-    """A Parquet file as a frame.
-
-    Raises
-    ------
-    DataError
-        If it is damaged.
-    """
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"{path.name} is not a readable Parquet file ({_line(error)}).",
-            remedy="Check that the copy is complete or write it again.",
-        ) from None
-    return table.replace_schema_metadata(None).to_pandas()
 
 
 def typed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
@@ -282,10 +282,9 @@ def _cell(value: object) -> str:
 
 def tidy_names(header: list[str]) -> tuple[list[str], list[Note]]:
     """Column names without byte-order marks and stray blanks, each unique."""
-    names = [
-        re.sub(r"^(?:ï»¿|X\.U\.FEFF\.)", "", clean(name)) or f"column_{k + 1}"
-        for k, name in enumerate(header)
-    ]
+    plain = [re.sub(r"^(?:ï»¿|X\.U\.FEFF\.)", "", clean(name)) for name in header]
+    names = [unmixed(name) or f"column_{k + 1}" for k, name in enumerate(plain)]
+    turned = tuple(new for new, old in zip(names, plain, strict=True) if old and new != old)
     seen: Counter[str] = Counter()
     out, renamed = [], []
     for name in names:
@@ -308,6 +307,15 @@ def tidy_names(header: list[str]) -> tuple[list[str], list[Note]]:
         if renamed
         else []
     )
+    if turned:
+        notes.append(
+            Note(
+                "labels_repaired",
+                f"Column names whose letters had been mixed up were turned back: {', '.join(turned[:12])}.",
+                f"أُعيدت أسماء أعمدة اختلطت حروفها إلى ما كُتبت به: {'، '.join(turned[:12])}.",
+                turned,
+            )
+        )
     return out, notes
 
 

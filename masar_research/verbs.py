@@ -113,6 +113,11 @@ SURVEY: tuple[Verb, ...] = (
         "codebook_ddi", "masar_research.loading.codebook_ddi:codebook_ddi",
         "The codebook as DDI-Codebook 2.5 XML.",
     ),  # fmt: skip
+    Verb("ordinal", "masar_research.models.ordinal:ordinal", "Survey-weighted ordinal regression."),
+    Verb(
+        "multinomial", "masar_research.models.multinomial:multinomial",
+        "Survey-weighted multinomial logistic regression.",
+    ),  # fmt: skip
 )
 
 #: What a survey on files lends from modules that read it in passes.

@@ -11,14 +11,21 @@ import pandas as pd
 from masar_research.codebook import Codebook
 from masar_research.present import tables
 
+#: Columns that hold exp(coefficient), with their heads.
+_RATIOS = {
+    "odds_ratio": ("Odds ratio", "نسبة الأرجحية"),
+    "hazard_ratio": ("Hazard ratio", "نسبة الخطر"),
+    "relative_risk": ("Relative risk ratio", "نسبة الخطر النسبي"),
+}
+
 
 def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
     """HTML table of coefficients with terms in both languages, and the facts of the fit."""
-    odds = "odds_ratio" in frame.columns
+    odds = _ratio(frame)
     heads = [("Term", "المتغير"), ("Estimate", "التقدير"), ("Standard error", "الخطأ المعياري"),
              ("Interval", "فترة الثقة"), ("p", "p")]
     if odds:
-        heads.insert(4, ("Odds ratio", "نسبة الأرجحية"))
+        heads.insert(4, _RATIOS[odds])
     head = "".join(f"<th>{en}<br><span dir='rtl' lang='ar'>{ar}</span></th>" for en, ar in heads)
     body = "".join(_row(row, odds) for row in frame.to_dict("records"))
     outcome = note["outcome"]
@@ -42,8 +49,8 @@ def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> st
 
 def plain(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
     """Text table of coefficients for a terminal, in English, and the facts of the fit."""
-    odds = "odds_ratio" in frame.columns
-    heads = ["Estimate", "Standard error", "Interval", *(["Odds ratio"] if odds else []), "p"]
+    odds = _ratio(frame)
+    heads = ["Estimate", "Standard error", "Interval", *([_RATIOS[odds][0]] if odds else []), "p"]
     rows = [[str(row["label_en"] or row["term"]), *_figures(row, odds)] for row in frame.to_dict("records")]
     facts = f"{note['formula']} · {note['rows']:,} rows · {note['df']} df · missing: {note['missing']:,}"
     if note["base"]:
@@ -52,15 +59,20 @@ def plain(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> s
     return tables.plain_text(rows, columns, notes=(facts,))
 
 
-def _figures(row: Mapping[str, Any], odds: bool) -> list[str]:
+def _ratio(frame: pd.DataFrame) -> str | None:
+    """The column of exponentiated coefficients, if the model has one."""
+    return next((name for name in _RATIOS if name in frame.columns), None)
+
+
+def _figures(row: Mapping[str, Any], odds: str | None) -> list[str]:
     cells = [f"{row['estimate']:.3f}", f"{row['std_error']:.3f}",
              f"{row['conf_low']:.3f} – {row['conf_high']:.3f}"]
     if odds:
-        cells.append(f"{row['odds_ratio']:.2f}")
+        cells.append("–" if row[odds] != row[odds] else f"{row[odds]:.2f}")
     return [*cells, "< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"]
 
 
-def _row(row: Mapping[str, Any], odds: bool) -> str:
+def _row(row: Mapping[str, Any], odds: str | None) -> str:
     labels = "<br>".join(
         f"<span dir='{direction}' lang='{lang}'>{html.escape(row[f'label_{lang}'])}</span>"
         for lang, direction in (("en", "ltr"), ("ar", "rtl")) if row[f"label_{lang}"]

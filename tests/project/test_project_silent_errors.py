@@ -41,7 +41,7 @@ ROWS = {
     30: "ids read as numbers merge clusters",
 }
 #: Rows about what the package does not offer yet, by a word its modules would hold if it did.
-NOT_OFFERED = {22: "sample_size", 26: "likelihood_ratio", 27: "proportional_odds"}
+NOT_OFFERED = {22: "sample_size", 26: "likelihood_ratio"}
 
 
 def named() -> dict[int, list[str]]:

@@ -22,6 +22,7 @@ from masar_research.errors import DataError
 from masar_research.expressions import KINDS
 
 _GREY, _HEAD = PatternFill("solid", fgColor="E9EEED"), PatternFill("solid", fgColor="0E5A5A")
+MOST_LINES = 20
 _CHOICES = {"level": LEVELS, "missing": KINDS, "personal": ("yes",)}
 
 
@@ -124,6 +125,7 @@ def _guide(book: Workbook, lang: str, sign: str) -> None:
                 wrap_text=True, vertical="top", readingOrder=2 if one == "ar" else 1,
                 horizontal="right" if one == "ar" else "left",
             )  # fmt: skip
+            _heighten(sheet, sheet.max_row, [(line[one], 110)])
         sheet.append([None])
     sheet.append([sign])
     sheet.cell(sheet.max_row, 1).font = Font(color="5F6E6D", size=9)
@@ -141,6 +143,7 @@ def _sheet(book: Workbook, title: str, columns: tuple[Head, ...], rows: list[dic
     for line, row in enumerate(rows, 2):
         for place, head in enumerate(columns, 1):
             _write(sheet.cell(line, place), head, row.get(head.key))
+        _heighten(sheet, line, [(row.get(head.key), head.width) for head in columns])
     sheet.freeze_panes = sheet.cell(2, [head.key for head in columns].index(_key(columns)) + 2)
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{max(len(rows) + 1, 2)}"
     for place, head in enumerate(columns, 1):
@@ -149,6 +152,13 @@ def _sheet(book: Workbook, title: str, columns: tuple[Head, ...], rows: list[dic
             rule = DataValidation(type="list", formula1=f'"{",".join(_CHOICES[head.key])}"', allow_blank=True)
             rule.add(f"{letter}2:{letter}{len(rows) + 500}")
             sheet.add_data_validation(rule)
+
+
+def _heighten(sheet: Any, row: int, cells: list[tuple[Any, float]]) -> None:
+    """Room for every line of a row's wrapped texts: LibreOffice shows one line where no height is given."""
+    lines = max((-(-len(text) // max(int(0.9 * width), 1)) for text, width in cells if isinstance(text, str)), default=1)
+    if lines > 1:
+        sheet.row_dimensions[row].height = 15.0 * min(lines, MOST_LINES)
 
 
 def _key(columns: tuple[Head, ...]) -> str:

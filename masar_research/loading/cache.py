@@ -6,17 +6,22 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from masar_research.codebook import from_plain, to_plain
+from masar_research.loading.assembling import frame_of
 from masar_research.loading.places_of_files import home
 from masar_research.loading.raw import Note, Raw
 
-READER = "4"
+READER = "5"
+# Columns read at once, and rows of a group: what is unpacked beside the frame stays small.
+SLICE, ROWS = 25, 1 << 22
 
 
 def key_of(paths: list[Path], *options: str | None) -> str:
@@ -36,17 +41,18 @@ def allowed(cache: bool) -> bool:
     return cache and os.environ.get("MASAR_NO_CACHE", "") in ("", "0")
 
 
-def fetch(key: str) -> Raw | None:
-    """A copy under that key, or None where there is none or it is damaged."""
+def fetch(key: str, columns: Collection[str] | None = None) -> Raw | None:
+    """A copy under that key, or None where there is none or it is damaged.
+
+    With `columns` only these are read; codebook, notes and checksum are those of the whole.
+    """
     path = _place(key)
     try:
-        table = pq.read_table(path)
-        facts = json.loads(table.schema.metadata[b"masar"])
-        columns = {}
-        for name, kind in facts["columns"]:
-            series = table.column(len(columns)).to_pandas()
-            columns[name] = series.astype({"n": "float64", "d": "datetime64[us]", "t": "str"}[kind])
-        frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+        with pq.ParquetFile(path) as file:
+            facts = json.loads(file.schema_arrow.metadata[b"masar"])
+            kinds = [(name, kind) for name, kind in facts["columns"] if columns is None or name in columns]
+            places = {name: f"c{k}" for k, (name, _) in enumerate(facts["columns"])}
+            frame = _frame(file, kinds, places)
         return Raw(
             frame,
             from_plain(facts["codebook"]),
@@ -55,6 +61,28 @@ def fetch(key: str) -> Raw | None:
         )
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
+
+
+def _frame(file: pq.ParquetFile, kinds: list[tuple[str, str]], places: dict[str, str]) -> pd.DataFrame:
+    """The columns, numbers slice by slice into one block that the frame keeps."""
+    numbers = [name for name, kind in kinds if kind == "n"]
+    rows = file.metadata.num_rows
+    block = np.empty((len(numbers), rows))
+    for low in range(0, len(numbers), SLICE):
+        table = file.read(columns=[places[name] for name in numbers[low : low + SLICE]])
+        for k, name in enumerate(numbers[low : low + SLICE], low):
+            at = 0
+            for chunk in table.column(places[name]).chunks:
+                block[k, at : at + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
+                at += len(chunk)
+    others = {}
+    rest = [(name, kind) for name, kind in kinds if kind != "n"]
+    if rest:
+        table = file.read(columns=[places[name] for name, _ in rest])
+        for name, kind in rest:
+            series = table.column(places[name]).to_pandas()
+            others[name] = series.astype({"d": "datetime64[us]", "t": "str"}[kind])
+    return frame_of([name for name, _ in kinds], block, others)
 
 
 def store(key: str, raw: Raw) -> None:
@@ -68,7 +96,10 @@ def store(key: str, raw: Raw) -> None:
         "codebook": to_plain(raw.codebook),
         "notes": [{"kind": n.kind, "en": n.en, "ar": n.ar, "columns": n.columns} for n in raw.notes],
     }
-    arrays = [pa.array(raw.frame[name], from_pandas=True) for name in raw.frame.columns]
+    arrays = [
+        pa.array(raw.frame[name].to_numpy()) if kind == "n" else pa.array(raw.frame[name], from_pandas=True)
+        for name, kind in kinds
+    ]
     table = pa.table(arrays, names=[f"c{k}" for k in range(len(arrays))])
     table = table.replace_schema_metadata({"masar": json.dumps(facts, ensure_ascii=False)})
     path = _place(key)
@@ -77,7 +108,7 @@ def store(key: str, raw: Raw) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         os.close(handle)
         try:
-            pq.write_table(table, temporary, compression="zstd")
+            pq.write_table(table, temporary, compression="lz4", row_group_size=ROWS, write_statistics=False)
             os.replace(temporary, path)
         finally:
             Path(temporary).unlink(missing_ok=True)

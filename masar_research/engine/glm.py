@@ -6,17 +6,17 @@ engine needs is kept: the inverse of the weighted information and a score factor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from masar_research.engine.auxiliary import row_sums
+from masar_research.engine.auxiliary import cell_sums, row_sums
+from masar_research.engine.families import Family, Kind
 from masar_research.engine.scoring import (
     FAMILIES,
     Answer,
     Evaluate,
-    Family,
     Linked,
     Question,
     SeparationError,
@@ -34,11 +34,34 @@ from masar_research.engine.scoring import (
 from masar_research.errors import ModelError
 
 __all__ = [
-    "FAMILIES", "Family", "GLMFit", "SeparationError", "fit", "influence_sums", "response",
-    "response_slope",
+    "FAMILIES", "Family", "GLMFit", "Nuisance", "SeparationError", "fit", "influence_rows",
+    "influence_sums", "response", "response_slope",
 ]  # fmt: skip
 
 _SAMPLE = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nuisance:
+    """A parameter estimated beside the coefficients, whose uncertainty they carry.
+
+    Parameters
+    ----------
+    name : str
+    value : float
+    score : (n,) float array
+        weight × ∂ℓ/∂parameter of each row; 0 outside.
+    across : (p,) float array
+        Its block of the inverse of the joint information with the coefficients.
+    own : float
+        Its diagonal element there.
+    """
+
+    name: str
+    value: float
+    score: np.ndarray
+    across: np.ndarray
+    own: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +85,12 @@ class GLMFit:
     iterations : int
         Passes over all fitted rows.
     log_likelihood : float
-        Weighted, up to a constant (gaussian: minus half the weighted sum of squares).
+        Weighted, up to a constant (minus half the deviance; logit: the log-likelihood itself).
+    offset : (n,) float array or None
+        Part of the linear predictor that is not estimated.
+    nuisance : Nuisance or None
+    penalty : str or None
+        "firth" when the score is penalised; `score` then holds the penalised one.
     """
 
     coef: np.ndarray
@@ -75,6 +103,9 @@ class GLMFit:
     family: Family
     iterations: int
     log_likelihood: float
+    offset: np.ndarray | None = None
+    nuisance: Nuisance | None = None
+    penalty: str | None = None
 
     @property
     def n_used(self) -> int:
@@ -83,7 +114,9 @@ class GLMFit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class Problem:
+    """Checked arrays of a fit; ``used`` is None when every row counts."""
+
     X: np.ndarray
     y: np.ndarray
     w: np.ndarray
@@ -115,12 +148,13 @@ def fit(
     X : (n, p) float array
         Design matrix; a row with a NaN is left out.
     y : (n,) float array
-        Outcome; NaN is left out. 0…1 for the binomial families, ≥ 0 for poisson.
+        Outcome; NaN is left out. 0…1 for the binomial families, ≥ 0 for poisson, > 0 for gamma.
     weights : (n,) float array
         ≥ 0; rows of weight 0 are left out.
-    family : {"binomial", "probit", "cloglog", "poisson", "gaussian"}
-        Logit, probit and complementary log-log links for a binomial outcome, log for poisson,
-        identity for gaussian.
+    family : {"binomial", "probit", "cloglog", "poisson", "gaussian", "gamma"} or Kind
+        Logit, probit and complementary log-log links for a binomial outcome, log for poisson and
+        gamma, identity for gaussian; other links, and the negative binomial of a given θ, as a
+        `families.Kind`.
     mask : (n,) bool array, optional
         Subpopulation to fit.
     offset : (n,) float array, optional
@@ -159,7 +193,7 @@ def fit(
     >>> (1 / (1 + np.exp(-out.coef[0]))).round(6)
     np.float64(0.25)
     """
-    problem, names = _checked(X, y, weights, family, mask, offset, names)
+    problem, names = checked(X, y, weights, family, mask, offset, names)
     begin = _start(problem) if start is None else start
     scoring = iterate(family, names, start=begin, max_iter=max_iter, tol=tol)
     return _finished(problem, drive(scoring, lambda question: _answer(problem, question)))
@@ -188,10 +222,32 @@ def influence_sums(
     (n_codes, p) float array
     """
     score = fitted.score if factor is None else fitted.score * factor
-    return row_sums(codes, score, X, n_codes) @ fitted.bread
+    out = row_sums(codes, score, X, n_codes) @ fitted.bread
+    beside = fitted.nuisance
+    if beside is not None:
+        own = beside.score if factor is None else beside.score * factor
+        out += cell_sums(codes, own, n_codes)[:, None] * beside.across
+    return out
 
 
-def _blocks(problem: _Problem):
+def influence_rows(fitted: GLMFit, X: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
+    """(m, p) weight × influence of the coefficients, of some rows.
+
+    Parameters
+    ----------
+    fitted : GLMFit
+    X : (n, p) float array
+        The matrix of the fit.
+    rows : (m,) int array or slice
+    """
+    out = (X[rows] @ fitted.bread) * fitted.score[rows, None]
+    if fitted.nuisance is not None:
+        out += fitted.nuisance.score[rows, None] * fitted.nuisance.across
+    return out
+
+
+def blocks(problem: Problem) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]]:
+    """X, y, weights and offset of the rows that count, some at a time."""
     size = block_rows(problem.X.shape[1])
     for first in range(0, problem.y.size, size):
         rows = slice(first, first + size)
@@ -206,15 +262,15 @@ def _blocks(problem: _Problem):
         yield X, y, w, offset
 
 
-def _answer(problem: _Problem, question: Question) -> Answer:
+def _answer(problem: Problem, question: Question) -> Answer:
     told = None
-    for X, y, w, offset in _blocks(problem):
+    for X, y, w, offset in blocks(problem):
         part = of_block(question, X, y, w, offset, problem.family)
         told = part if told is None else told.merge(part)
     return told
 
 
-def _start(problem: _Problem) -> np.ndarray | None:
+def _start(problem: Problem) -> np.ndarray | None:
     """Coefficients of a thinned sample, where there are rows for one and it converges."""
     thin = problem.y.size // _SAMPLE
     if thin < 5:
@@ -242,7 +298,7 @@ def sample_start(
         Rows of the sample that are fitted; None for all.
     family : Family
     """
-    part, p = _Problem(X, y, w, offset, used, family), X.shape[1]
+    part, p = Problem(X, y, w, offset, used, family), X.shape[1]
     if used is not None and used.sum() <= 50 * p:
         return None
     coef = _first_step(part)
@@ -257,13 +313,13 @@ def sample_start(
     return None
 
 
-def _first_step(problem: _Problem) -> np.ndarray:
+def _first_step(problem: Problem) -> np.ndarray:
     """One least-squares step on the linked, shrunken outcome, as R's glm starts."""
     told = _answer(problem, Linked())
     return np.linalg.lstsq(told.information, told.score, rcond=1e-12)[0]
 
 
-def _finished(problem: _Problem, solved: Solution) -> GLMFit:
+def _finished(problem: Problem, solved: Solution) -> GLMFit:
     coef = solved.coef
     n = problem.y.size
     used = np.ones(n, bool) if problem.used is None else problem.used
@@ -282,11 +338,15 @@ def _finished(problem: _Problem, solved: Solution) -> GLMFit:
         mu[target] = response(linear, problem.family)
     weights = np.where(used, problem.w, 0.0)
     return GLMFit(coef, solved.bread(), score, eta, mu, weights, used, problem.family,
-                  solved.passes, solved.sums.log_likelihood)
+                  solved.passes, solved.sums.log_likelihood, problem.offset)
 
 
-def _checked(X, y, weights, family, mask, offset, names) -> tuple[_Problem, Sequence[str]]:
-    if family not in FAMILIES:
+def checked(
+    X: np.ndarray, y: np.ndarray, weights: np.ndarray, family: Family, mask: np.ndarray | None,
+    offset: np.ndarray | None, names: Sequence[str] | None,
+) -> tuple[Problem, Sequence[str]]:  # fmt: skip
+    """Arrays as a fit takes them, with the rows that count; parameters as for :func:`fit`."""
+    if not isinstance(family, Kind) and family not in FAMILIES:
         raise ModelError(f"family={family!r} is not known.",
                          remedy=f"Use one of {', '.join(FAMILIES)}.")
     X = np.ascontiguousarray(X, dtype=float)
@@ -305,4 +365,4 @@ def _checked(X, y, weights, family, mask, offset, names) -> tuple[_Problem, Sequ
     check_rows(observed.size, X.shape[1], observed.min(initial=np.inf),
                observed.max(initial=-np.inf), family)
     everyone = bool(used.all())
-    return _Problem(X, y, w, offset, None if everyone else used, family), names
+    return Problem(X, y, w, offset, None if everyone else used, family), names

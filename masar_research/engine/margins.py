@@ -13,7 +13,7 @@ import numpy as np
 
 from masar_research.engine.auxiliary import cell_sums, row_sums
 from masar_research.engine.design import Design
-from masar_research.engine.glm import GLMFit, influence_sums, response, response_slope
+from masar_research.engine.glm import GLMFit, influence_rows, influence_sums, response, response_slope
 from masar_research.errors import ModelError
 
 
@@ -178,11 +178,10 @@ def _srs(fitted, X, jacobian, values, estimate, place, weight) -> np.ndarray:
     rows = np.flatnonzero(fitted.used)
     total = fitted.weights[rows].sum()
     squares = np.zeros((n_domains, n_combinations))
-    loading = fitted.bread @ jacobian.T
     for first in range(0, rows.size, 65_536):
         block = rows[first : first + 65_536]
         w = fitted.weights[block]
-        model = (X[block] @ loading) * (fitted.score[block] / w)[:, None]
+        model = influence_rows(fitted, X, block) @ jacobian.T / w[:, None]
         h = model.reshape(block.size, n_domains, n_combinations)
         where = place[block]
         at = np.flatnonzero(where >= 0)

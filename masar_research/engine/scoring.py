@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.special import expit
-from statsmodels.genmod import families
 
+from masar_research.engine.families import IDENTITY, LOGIT, Family, Kind, kind_of
 from masar_research.errors import ModelError
 
-Family = Literal["binomial", "probit", "cloglog", "poisson", "gaussian"]
-FAMILIES: tuple[Family, ...] = ("binomial", "probit", "cloglog", "poisson", "gaussian")
-_CANONICAL: tuple[Family, ...] = ("binomial", "poisson", "gaussian")
+FAMILIES: tuple[Family, ...] = ("binomial", "probit", "cloglog", "poisson", "gaussian", "gamma")
 _ONE_THREAD = 250_000
 _ALIASED = 1e-10
 _SEPARATED_STEP = 0.3
@@ -42,7 +39,13 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linked:
-    """Asks for `Sums` of the linked, shrunken outcome: X'WX and X'W·target."""
+    """Asks for `Sums` of the linked, shrunken outcome: X'WX and X'W·target.
+
+    With ``flat`` the target is 1 and ``log_likelihood`` the weighted sum of the outcome, so that a
+    constant linear predictor can be started from.
+    """
+
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,17 +153,26 @@ def iterate(
     ModelError, SeparationError
         As for :func:`masar_research.engine.glm.fit`.
     """
+    kind = kind_of(family)
     if start is None:
         linked = yield Linked()
-        coef = np.linalg.lstsq(linked.information, linked.score, rcond=1e-12)[0]
+        if np.isfinite(linked.score).all():
+            coef = np.linalg.lstsq(linked.information, linked.score, rcond=1e-12)[0]
+        else:
+            coef = yield from _flat(kind)
     else:
         coef = np.array(start, dtype=float)
     passes, now = 0, None
     scale, last, moved = None, False, np.inf
-    enough = tol if family in _CANONICAL else tol * 1e-5
+    enough = tol if kind.canonical else tol * 1e-5
     while True:
-        trial = yield Evaluate(coef, last or (family == "gaussian" and passes > 0))
+        trial = yield Evaluate(coef, last or (kind.linear and passes > 0))
         passes += 1
+        if now is None and not _possible(trial):
+            coef = yield from _flat(kind)
+            trial = yield Evaluate(coef)
+            if not _possible(trial):
+                _refuse_impossible(kind)
         if now is not None and not trial.log_likelihood >= now.log_likelihood - abs(
             now.log_likelihood
         ) * 1e-10:
@@ -177,18 +189,39 @@ def iterate(
             refuse_aliased(now.information, names)
         step = yield from _step(family, names, now)
         size = float(np.max(np.abs(step) * scale, initial=0.0))
-        if last or size == 0.0 or (family == "gaussian" and passes > 1):
+        if last or size == 0.0 or (kind.linear and passes > 1):
             return Solution(coef, now, passes)
         last = size < enough
         if passes >= max_iter:
             yield from _refuse_unconverged(family, names, step, passes)
-        if family not in ("gaussian", "poisson") and now.reach > _EXTREME:
+        if kind.name == "binomial" and now.reach > _EXTREME:
             # Separated rows run on by about the same step for ever and gain next to nothing; rows
             # that are extreme because a predictor is move ever less.
             moved, earlier = (yield Move(step)).whole, moved
             if min(moved, moved * 2 - earlier) > _SEPARATED_STEP and _idle(now.log_likelihood, gained, first):
                 yield from _refuse_unconverged(family, names, step, passes)
         before, coef = coef, coef + step
+
+
+def _flat(kind: Kind) -> Generator[Question, Answer, np.ndarray]:
+    """Coefficients whose linear predictor is as near as can be to the link of the mean outcome."""
+    told = yield Linked(flat=True)
+    level = kind.linked(np.array(told.log_likelihood / told.mass))
+    return np.linalg.lstsq(told.information, told.score * level, rcond=1e-12)[0]
+
+
+def _possible(sums: Sums) -> bool:
+    """Whether a linear predictor gives means that the family allows."""
+    return bool(np.isfinite(sums.log_likelihood) and np.isfinite(sums.information).all()
+                and np.isfinite(sums.score).all())
+
+
+def _refuse_impossible(kind: Kind) -> None:
+    raise ModelError(
+        f"No linear predictor to start from gives means that a {kind.label} model allows.",
+        remedy="Keep the constant in the formula, or use the log link, whose means are always positive.",
+        ar="تعذّر إيجاد بداية يقبلها النموذج؛ أبقِ الثابت في الصيغة أو استعمل دالة الربط اللوغاريتمية.",
+    )
 
 
 def _idle(now: float, gained: float, first: float) -> bool:
@@ -227,8 +260,11 @@ def of_block(
             return Reach(0.0, np.zeros(p))
         step = question.step
         return Reach(float(np.abs(X @ step).max()), np.abs(X * step).max(axis=0))
+    if isinstance(question, Linked) and question.flat:
+        gram = X.T @ (X * w[:, None])
+        return Sums(gram, X.T @ w, float(w @ y), 0.0, float(w.sum()))
     if isinstance(question, Linked):
-        target = _linked(y, family)
+        target = kind_of(family).begin(y)
         if offset is not None:
             target = target - offset
         gram, cross = X.T @ (X * w[:, None]), X.T @ (w * target)
@@ -270,53 +306,49 @@ def pieces(
     eta: np.ndarray, y: np.ndarray, w: np.ndarray, family: Family
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """weight × ∂ℓ/∂η, weight × expected −∂²ℓ/∂η², log-likelihood of a block."""
-    if family == "binomial":
+    kind = kind_of(family)
+    if kind == LOGIT:
         small = np.exp(-np.abs(eta))
         whole = 1.0 + small
         mu = np.where(eta >= 0.0, 1.0, small) / whole
         likelihood = float(w @ (y * eta - np.maximum(eta, 0.0) - np.log(whole)))
         return w * (y - mu), w * small / (whole * whole), likelihood
-    if family == "gaussian":
+    if kind == IDENTITY:
         return w * (y - eta), w, -0.5 * float(w @ (y - eta) ** 2)
-    shape = _FAMILY[family]
     with np.errstate(all="ignore"):
-        mu = shape.link.inverse(eta)
-        slope = shape.link.inverse_deriv(eta)
-        variance = shape.variance(mu)
-        factor = np.where(variance > 0, slope / variance, 0.0)
-        likelihood = -0.5 * float(np.sum(w * shape.resid_dev(y, mu) ** 2))
-    return w * (y - mu) * factor, w * slope * factor, likelihood
+        mu = kind.mean(eta)
+        residual, curvature = _working(eta, mu, y, kind)
+        likelihood = -0.5 * float(np.sum(w * kind.deviance(y, mu)))
+        return w * residual, w * curvature, likelihood
+
+
+def working(eta: np.ndarray, y: np.ndarray, family: Family) -> tuple[np.ndarray, np.ndarray]:
+    """∂ℓ/∂η and expected −∂²ℓ/∂η² per unit of weight, of any shape that ``y`` broadcasts to."""
+    kind = kind_of(family)
+    with np.errstate(all="ignore"):
+        if kind == LOGIT:
+            mu = np.exp(-eta)
+            mu += 1.0
+            np.reciprocal(mu, out=mu)
+            return y - mu, mu * (1.0 - mu)
+        return _working(eta, kind.mean(eta), y, kind)
+
+
+def _working(eta: np.ndarray, mu: np.ndarray, y: np.ndarray, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
+    slope, variance = kind.slope(eta, mu), kind.variance(mu)
+    factor = np.where(variance > 0, slope / variance, 0.0)
+    return (y - mu) * factor, slope * factor
 
 
 def response(eta: np.ndarray, family: Family) -> np.ndarray:
     """Inverse link: the mean at a linear predictor."""
-    if family == "binomial":
-        return expit(eta)
-    return eta if family == "gaussian" else _FAMILY[family].link.inverse(eta)
+    kind = kind_of(family)
+    return expit(eta) if kind == LOGIT else kind.mean(eta)
 
 
 def response_slope(eta: np.ndarray, mu: np.ndarray, family: Family) -> np.ndarray:
     """dμ/dη at a linear predictor."""
-    if family == "binomial":
-        return mu * (1.0 - mu)
-    if family == "gaussian":
-        return np.ones_like(eta)
-    return _FAMILY[family].link.inverse_deriv(eta)
-
-
-_FAMILY = {
-    "probit": families.Binomial(families.links.Probit()),
-    "cloglog": families.Binomial(families.links.CLogLog()),
-    "poisson": families.Poisson(),
-}
-
-
-def _linked(y: np.ndarray, family: Family) -> np.ndarray:
-    if family == "gaussian":
-        return y
-    if family == "poisson":
-        return np.log(y + 0.1)
-    return 4.0 * ((y + 0.5) / 2.0 - 0.5)
+    return kind_of(family).slope(eta, mu)
 
 
 def _step(
@@ -332,15 +364,21 @@ def _step(
     return step
 
 
-def refuse_aliased(information: np.ndarray, names: Sequence[str]) -> None:
-    """Raise on columns that are a combination of earlier ones, from the weighted cross-products."""
-    p = information.shape[0]
+def aliased(information: np.ndarray, names: Sequence[str]) -> dict[int, str]:
+    """Columns that are a combination of earlier ones, with what they duplicate, in words.
+
+    Parameters
+    ----------
+    information : (p, p) float array
+        Weighted cross-products of the columns.
+    names : sequence of str
+    """
     diagonal = np.diag(information)
     kept: list[int] = []
-    found = []
-    for j in range(p):
+    found: dict[int, str] = {}
+    for j in range(information.shape[0]):
         if not diagonal[j] > 0:
-            found.append(f"{names[j]} is zero on every fitted row")
+            found[j] = f"{names[j]} is zero on every fitted row"
             continue
         if kept:
             scale = np.sqrt(diagonal[kept])
@@ -350,12 +388,18 @@ def refuse_aliased(information: np.ndarray, names: Sequence[str]) -> None:
             if left <= _ALIASED * diagonal[j]:
                 share = np.abs(slope) / np.sqrt(diagonal[j])
                 others = [names[k] for k, s in zip(kept, share, strict=True) if s > 1e-6]
-                found.append(f"{names[j]} duplicates {' and '.join(others)}")
+                found[j] = f"{names[j]} duplicates {' and '.join(others)}"
                 continue
         kept.append(j)
+    return found
+
+
+def refuse_aliased(information: np.ndarray, names: Sequence[str]) -> None:
+    """Raise on columns that are a combination of earlier ones, from the weighted cross-products."""
+    found = aliased(information, names)
     if found:
         raise ModelError(
-            "The predictors are collinear: " + "; ".join(found) + ".",
+            "The predictors are collinear: " + "; ".join(found.values()) + ".",
             remedy="Leave these terms out of the formula or merge their categories.",
             ar="بعض المتغيرات المفسرة مكررة خطيًا؛ احذفها من الصيغة.",
         )
@@ -366,7 +410,7 @@ def _refuse_unconverged(
 ) -> Generator[Question, Answer, None]:
     reach = (yield Move(step)).columns
     moving = [names[j] for j in np.flatnonzero(reach > _SEPARATED_STEP)]
-    if moving and family not in ("gaussian",):
+    if moving and kind_of(family).name in ("binomial", "poisson", "negative_binomial"):
         raise SeparationError(
             "Separation: the outcome is predicted without error for some rows, so no finite "
             f"estimate exists. Terms that run away: {', '.join(moving)}.",
@@ -396,16 +440,21 @@ def check_rows(count: int, p: int, low: float, high: float, family: Family) -> N
             "coefficients.",
             remedy="Check the missing values and the subpopulation, or use fewer terms.",
         )
-    if family in ("binomial", "probit", "cloglog") and (low < 0 or high > 1):
+    name = kind_of(family).name
+    if name == "binomial" and (low < 0 or high > 1):
         raise ModelError(
             f"The outcome runs from {low:g} to {high:g}; a binomial model "
             "needs 0 and 1.",
             remedy="Recode the outcome to 1 (yes) and 0 (no).",
         )
-    if family == "poisson" and low < 0:
-        raise ModelError("The outcome has negative values; a poisson model needs counts.",
+    if name in ("poisson", "negative_binomial") and low < 0:
+        raise ModelError(f"The outcome has negative values; a {name.replace('_', ' ')} model needs counts.",
                          remedy="Use family='gaussian' or recode.")
-    if family != "gaussian" and low == high:
+    if name == "gamma" and low <= 0:
+        raise ModelError(f"The smallest outcome is {low:g}; a gamma model needs values above zero.",
+                         remedy="Fit the positive values with .where('outcome > 0'), or use family='gaussian'.",
+                         ar="يحتاج نموذج غاما إلى قيم أكبر من صفر؛ اقتصر على القيم الموجبة أو استعمل family='gaussian'.")
+    if name != "gaussian" and low == high:
         raise ModelError(
             f"The outcome is {low:g} on all {count} fitted rows.",
             remedy="Choose an outcome that varies in this subpopulation.",

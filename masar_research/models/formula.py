@@ -17,6 +17,7 @@ from formulaic import Formula, ModelSpec, model_matrix
 from formulaic.errors import FormulaicError
 
 from masar_research.errors import DataError, ModelError
+from masar_research.models.matrix import Matrix, filled, offset_values
 
 if TYPE_CHECKING:
     from masar_research.codebook import Codebook
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 FUNCTIONS = ("C", "I", "center", "scale", "poly", "bs", "cr", "cc", "log", "log10", "exp", "sqrt")
 _LEARNING = ("center", "scale", "poly", "bs", "cr", "cc")
-_BLOCK = 65_536
 _NODES = (
     ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword, ast.BinOp,
     ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Compare,
@@ -57,6 +57,8 @@ class Parsed:
         Variables that stand inside ``C(...)``.
     learns : bool
         Whether a transformation takes something from the data (a mean, knots).
+    offset : tuple of str
+        What stands inside ``offset(...)``; added to the linear predictor.
     """
 
     text: str
@@ -65,65 +67,7 @@ class Parsed:
     names: tuple[str, ...]
     in_c: frozenset[str]
     learns: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Matrix:
-    """The data of a model.
-
-    Attributes
-    ----------
-    X : (n, p) float array
-        Zero on rows that are not used.
-    y : (n,) float array
-    used : (n,) bool array
-        Rows in the (sub)population with a weight and no missing value.
-    data : pandas.DataFrame
-        Predictors of the used rows; categorical ones hold codes, reference first.
-    spec : formulaic.ModelSpec
-    lost : int
-        Rows of the (sub)population with a weight that miss a variable of the model.
-    missing : mapping
-        Variable → rows lost because it is missing (a row may be counted under several).
-    references : mapping
-        Categorical variable → reference code.
-    absent : mapping
-        Categorical variable → declared codes without a fitted row, left out.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    used: np.ndarray
-    data: pd.DataFrame
-    spec: ModelSpec
-    lost: int
-    missing: Mapping[str, int]
-    references: Mapping[str, Any]
-    absent: Mapping[str, tuple[Any, ...]]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Column names of X."""
-        return tuple(self.spec.column_names)
-
-    def world(self, changes: Mapping[str, Any]) -> np.ndarray:
-        """(n, p) matrix with some variables set for everybody used.
-
-        Parameters
-        ----------
-        changes : mapping
-            Variable → a code, a number, or (n_used,) numbers.
-        """
-        data = self.data.copy(deep=False)
-        for name, value in changes.items():
-            column = self.data[name]
-            if isinstance(column.dtype, pd.CategoricalDtype):
-                code = list(column.cat.categories).index(value)
-                codes = np.full(len(data), code)
-                data[name] = pd.Categorical.from_codes(codes, dtype=column.dtype)
-            else:
-                data[name] = np.broadcast_to(np.asarray(value, dtype=float), len(data)).copy()
-        return _filled(self.spec, data, self.used)
+    offset: tuple[str, ...] = ()
 
 
 def parse(text: str) -> Parsed:
@@ -157,17 +101,35 @@ def parse(text: str) -> Parsed:
             f"{text!r} needs one variable on its left side; found {factors or 'none'}.",
             remedy="Write 'outcome ~ …' with a variable of the survey; derive it first if needed.",
         )
+    right, offset = _without_offsets(right)
     in_c: set[str] = set()
     names: dict[str, None] = {}
-    for term in formula.rhs:
+    for term in right:
         for factor in term.factors:
             _check(factor.expr, text, names, in_c)
+    for expr in offset:
+        _check(expr, text, names, in_c)
+        if any(f"{function}(" in expr for function in (*_LEARNING, "C")):
+            raise ModelError(f"offset({expr}) in {text!r}: an offset is a number known for each row.",
+                             remedy="Write for instance offset(log(years)).",
+                             ar="المقدار الثابت offset رقم معلوم لكل سجل، مثل offset(log(years)).")
     if factors[0] in names:
         raise ModelError(f"{factors[0]} stands on both sides of {text!r}.",
                          remedy="Leave it out of the predictors.")
     learns = any(f"{function}(" in factor.expr for function in _LEARNING
-                 for term in formula.rhs for factor in term.factors)
-    return Parsed(text, factors[0], formula.rhs, tuple(names), frozenset(in_c), learns)
+                 for term in right for factor in term.factors)
+    return Parsed(text, factors[0], right, tuple(names), frozenset(in_c), learns, offset)
+
+
+def _without_offsets(right: Any) -> tuple[Any, tuple[str, ...]]:
+    """Right-hand side less its offset terms, and what these hold."""
+    offsets = tuple(
+        term.factors[0].expr[len("offset("):-1] for term in right
+        if len(term.factors) == 1 and term.factors[0].expr.startswith("offset(")
+    )  # fmt: skip
+    if not offsets:
+        return right, ()
+    return Formula([term for term in right if not str(term).startswith("offset(")]), offsets
 
 
 def _check(expr: str, text: str, names: dict[str, None], in_c: set[str]) -> None:
@@ -251,13 +213,14 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
     frame = pd.DataFrame(data, index=pd.RangeIndex(int(used.sum())))
     try:
         spec = learn(parsed, frame if parsed.learns else frame.iloc[:2])
-        X = _filled(spec, frame, used)
+        X = filled(spec, frame, used)
     except (FormulaicError, ValueError) as error:
         raise unbuilt(parsed, error) from error
+    offset = offset_values(parsed.offset, frame, used)
     lost = int(population.sum() - used.sum())
     return Matrix(X, np.where(used, y, 0.0), used, frame, spec, lost,
                   {k: v for k, v in missing.items() if v}, references,
-                  {k: v for k, v in absent.items() if v})
+                  {k: v for k, v in absent.items() if v}, offset, parsed.offset)
 
 
 def learn(parsed: Parsed, data: pd.DataFrame) -> ModelSpec:
@@ -426,15 +389,3 @@ def one_sided(
 def _first_line(error: Exception) -> str:
     """The message without the coloured excerpt that may follow it."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _filled(spec: ModelSpec, data: pd.DataFrame, used: np.ndarray) -> np.ndarray:
-    """(n, p) matrix: the rows of ``data`` where ``used``, zero elsewhere; built block by block."""
-    everyone = bool(used.all())
-    X = (np.empty if everyone else np.zeros)((used.size, len(spec.column_names)))
-    place = None if everyone else np.flatnonzero(used)
-    for first in range(0, len(data), _BLOCK):
-        rows = slice(first, first + _BLOCK)
-        part = np.asarray(spec.get_model_matrix(data.iloc[rows]), dtype=float)
-        X[rows if place is None else place[rows]] = part
-    return X

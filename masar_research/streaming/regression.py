@@ -256,6 +256,12 @@ def _degrees(survey: StreamedSurvey, encoder: Encoder, told: Told) -> int:
 
 
 def _refuse_learning(parsed: Parsed) -> None:
+    if parsed.offset:
+        raise ModelError(
+            f"{parsed.text!r} has an offset; a file that is read in blocks is fitted without one.",
+            remedy="Load the variables of the model into a Survey in memory.",
+            ar="في الصيغة مقدار ثابت (offset)، ولا يُقدَّر معه نموذج لملف يُقرأ على دفعات؛ حمّل متغيرات النموذج في الذاكرة.",
+        )
     if parsed.learns:
         raise ModelError(
             f"{parsed.text!r} uses center, scale, poly or a spline, which learn from the whole column "

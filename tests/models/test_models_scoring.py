@@ -14,6 +14,7 @@ def data(family: str, n: int = 120):
     rng = np.random.default_rng(6)
     X = np.column_stack([np.ones(n), rng.normal(size=n), rng.integers(0, 2, n)])
     y = rng.poisson(1.0, n).astype(float) if family == "poisson" else rng.integers(0, 2, n).astype(float)
+    y = rng.gamma(2.0, size=n) if family == "gamma" else y
     return X, y, rng.gamma(2.0, size=n)
 
 

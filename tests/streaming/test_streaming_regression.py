@@ -215,4 +215,6 @@ def test_margins_are_refused_in_both_languages(frame, files):
 
 def test_an_unknown_family_is_refused(files):
     with pytest.raises(ModelError, match="family"):
-        scan(files, weights="w", psu="psu").glm("income ~ age", family="gamma")
+        scan(files, weights="w", psu="psu").glm("income ~ age", family="beta")
+    with pytest.raises(ModelError, match="offset"):
+        scan(files, weights="w", psu="psu").glm("income ~ age + offset(age)")

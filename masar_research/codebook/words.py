@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -58,29 +59,37 @@ class Text(Mapping[str, str]):
 
 _FOLD = str.maketrans(
     {
-        "أ": "ا",
-        "إ": "ا",
-        "آ": "ا",
-        "ٱ": "ا",
-        "ى": "ي",
-        "ئ": "ي",
+        **dict.fromkeys("أإآٱ", "ا"),
+        **dict.fromkeys("ىئی", "ي"),
+        **dict.fromkeys("گک", "ك"),
+        **dict.fromkeys("هةۀەہ", "ه"),
         "ؤ": "و",
-        "ة": "ه",
+        "ء": None,
         "ـ": None,
-        **{chr(mark): None for mark in (*range(0x064B, 0x0653), 0x0670, 0x200E, 0x200F, 0x061C)},
-        **{chr(0x0660 + d): str(d) for d in range(10)},
-        **{chr(0x06F0 + d): str(d) for d in range(10)},
+        "’": "'",
+        **dict.fromkeys(map(chr, (0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF))),
     }
 )
 
 
 def fold(text: str) -> str:
-    """Letters as they are matched, never as they are shown: case, hamza seats, ة/ه, ى/ي, diacritics,
-    tatweel, digits and white space.
+    """Letters as they are matched, never as they are shown: the one folding of the project.
+
+    Case, alefs and hamza seats, ة/ه, ى/ي, the lone hamza, Persian forms of ك and ي, joined letters (ﻻ),
+    diacritics of both scripts, tatweel, direction marks, Arabic-Indic and Persian digits and white space.
 
     Examples
     --------
-    >>> fold("إربــد") == fold("اربد")
-    True
+    >>> fold("إربــد") == fold("اربد"), fold("Élève  ٢"), fold("الطفيلة") == fold("الطفيله")
+    (True, 'eleve 2', True)
     """
-    return " ".join(str(text).translate(_FOLD).casefold().split())
+    text = str(text)
+    if text.isascii():
+        return " ".join(text.casefold().split())
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLD)
+    text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return " ".join("".join(_digit(c) for c in text.translate(_FOLD)).split())
+
+
+def _digit(letter: str) -> str:
+    return str(unicodedata.digit(letter)) if letter.isdigit() and not letter.isascii() else letter

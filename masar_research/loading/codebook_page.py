@@ -53,8 +53,9 @@ _W: dict[str, dict[Lang, str]] = {
 }  # fmt: skip
 
 _SCRIPT = """
-const map={'أ':'ا','إ':'ا','آ':'ا','ٱ':'ا','ى':'ي','ئ':'ي','ؤ':'و','ة':'ه'};
-const fold=t=>t.toLowerCase().replace(/[\\u064b-\\u0652\\u0670\\u0640\\u200e\\u200f\\u061c]/g,'').replace(/[أإآٱىئؤة]/g,c=>map[c])
+const map={'أ':'ا','إ':'ا','آ':'ا','ٱ':'ا','ى':'ي','ئ':'ي','ی':'ي','ؤ':'و','ة':'ه','ۀ':'ه','ە':'ه','ہ':'ه','گ':'ك','ک':'ك','ء':'','’':"'"};
+const fold=t=>t.normalize('NFKC').toLowerCase().replace(/[\\u0640\\u061c\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]/g,'')
+ .replace(/[أإآٱىئیؤةۀەہگکء’]/g,c=>map[c]).normalize('NFD').replace(/\\p{Mn}/gu,'')
  .replace(/[\\u0660-\\u0669]/g,c=>c.charCodeAt(0)-0x660).replace(/[\\u06f0-\\u06f9]/g,c=>c.charCodeAt(0)-0x6f0);
 document.querySelectorAll('main').forEach(m=>{const q=m.querySelector('input'),l=m.querySelector('select'),none=m.querySelector('.none'),
  items=[...m.querySelectorAll('article')];const run=()=>{const w=fold(q.value).split(/\\s+/).filter(Boolean);let n=0;

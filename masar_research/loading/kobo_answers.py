@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -239,7 +239,9 @@ def _multiple(
         else:
             continue
         yes = (Category(0, {"en": "No", "ar": "لا"}), Category(1, {"en": "Yes", "ar": "نعم"}))
-        work.put(values, entry(question, column, _both(label, choice.label, choice.name, column), "nominal", source, yes))
+        variable = entry(question, column, _both(label, choice.label, choice.name, column), "nominal", source, yes)
+        # the hint stands with the answer as recorded, where there is one
+        work.put(values, variable if parent is None else replace(variable, note=None))
         made.append(column)
     if len(set(made)) > 1:
         work.sets.append(ResponseSet(name, label, tuple(dict.fromkeys(made))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,9 +12,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from masar_research.codebook import fold
 from masar_research.errors import DataError, ParameterError
 from masar_research.loading.places_of_files import home
-from masar_research.places.folding import fold
+
+_AR_PREFIX = re.compile(r"^(?:محافظه|اقليم|منطقه)\s+")
+_EN_AROUND = re.compile(r"^(?:governorate of|the)\s+|\s+(?:governorate|region|province|gov\.?)$")
+_EN_ARTICLE = re.compile(r"^(?:al|az|at|ash|as|ad|ar|el|ez|et|es)[\s-]+")
+_AR_ARTICLE = re.compile(r"^ال(?=\w{3})")
+_NUMBERED = re.compile(r"^(\d{1,3})\s*[-–—.:)،,]?\s*(?=[^\W\d])")
+_PARTS = re.compile(r"\s*[()\[\]/،,|]\s*|\s+[-–—]\s+")
 
 Level = Literal["country", "region", "governorate"]
 
@@ -124,6 +132,19 @@ def _read(path: Path) -> tuple[Governorate, ...]:
     )  # fmt: skip
 
 
+def fold_name(text: str) -> str:
+    """A name of a place as it is matched: letters folded, «محافظة», "Governorate" and the article off.
+
+    Examples
+    --------
+    >>> fold_name("محافظة الطفيلة") == fold_name("الطفيله"), fold_name("Al-Karak Governorate")
+    (True, 'karak')
+    """
+    folded = re.sub(r"['‘`ʿʾ]", "", fold(text)).strip()
+    folded = _EN_AROUND.sub("", _AR_PREFIX.sub("", folded))
+    return _AR_ARTICLE.sub("", _EN_ARTICLE.sub("", folded)).strip()
+
+
 def codes_of(place: Governorate) -> frozenset[str]:
     """The folded codes that name a governorate whatever the language."""
     return frozenset({str(place.code), place.iso.casefold(), place.pcode.casefold()})
@@ -133,7 +154,7 @@ def codes_of(place: Governorate) -> frozenset[str]:
 def _index(places: tuple[Governorate, ...]) -> Mapping[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for place in places:
-        names = {fold(name) for name in (place.en, place.ar, *place.variants)}
+        names = {fold_name(name) for name in (place.en, place.ar, *place.variants)}
         for name in names | codes_of(place):
             found.setdefault(name, set()).add(place.code)
     return MappingProxyType({name: frozenset(codes) for name, codes in found.items()})
@@ -146,7 +167,8 @@ def match(text: str | int | float) -> int:
     ----------
     text : str or number
         A code (11), ISO code (``JO-AM``), P-code (``JO11``) or a name in Arabic or English,
-        in any usual spelling, with or without «محافظة» or "Governorate".
+        in any usual spelling, with or without «محافظة» or "Governorate"; two names of one place, or its
+        code and its name, may stand together: ``11 - Amman``, «العاصمة (عمان)».
 
     Raises
     ------
@@ -159,7 +181,7 @@ def match(text: str | int | float) -> int:
     (14, 23, 33, 11)
     """
     known = _index(governorates())
-    codes = known.get(_key(text), frozenset())
+    codes = known.get(_key(text), frozenset()) or _of_parts(str(text), known)
     if len(codes) == 1:
         return next(iter(codes))
     names = {place.code: place for place in governorates()}
@@ -174,10 +196,22 @@ def match(text: str | int | float) -> int:
     )
 
 
+def _of_parts(text: str, known: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    """What the parts of a text name, where all of them name one place; a number that is no code may stand before."""
+    numbered = _NUMBERED.match(fold(text))
+    number = known.get(numbered[1], frozenset()) if numbered else frozenset()
+    rest = fold(text)[numbered.end() :] if numbered else text
+    parts = [part for part in _PARTS.split(rest) if part.strip()]
+    found = [known.get(fold_name(part), frozenset()) for part in parts]
+    if not found or not all(found) or (numbered is None and len(found) < 2):
+        return frozenset()
+    return frozenset.intersection(*found, *([number] if number else []))
+
+
 def _key(text: str | int | float) -> str:
     if isinstance(text, float) and text.is_integer():
         text = int(text)
-    return fold(str(text))
+    return fold_name(re.sub(r"^(\d+)\.0$", r"\1", str(text).strip()))
 
 
 def geography(text: str | Geography) -> Geography:
@@ -204,10 +238,10 @@ def geography(text: str | Geography) -> Geography:
     if isinstance(text, Geography):
         return text
     key = _key(text)
-    if key in ("jo", "jordan", fold("الأردن")):
+    if key in ("jo", "jordan", fold_name("الأردن")):
         return Geography("country", "JO", MappingProxyType({"en": "Jordan", "ar": "الأردن"}), None)
     for region in regions():
-        if key in (region.key.casefold(), fold(region.en), fold(region.ar)):
+        if key in (region.key.casefold(), fold_name(region.en), fold_name(region.ar)):
             names = MappingProxyType({"en": f"{region.en} region", "ar": f"إقليم {region.ar}"})
             return Geography("region", region.key, names, f"region == {region.code}")
     codes = _index(governorates()).get(key, frozenset())

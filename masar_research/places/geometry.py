@@ -13,8 +13,8 @@ from shapely.geometry import box
 
 from masar_research.errors import DataError
 from masar_research.loading.places_of_files import home
-from masar_research.places.folding import fold, has_arabic
-from masar_research.places.gazetteer import codes_of, governorates, regions
+from masar_research.loading.raw import has_arabic
+from masar_research.places.gazetteer import codes_of, fold_name, governorates, regions
 
 SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 PLANE = "EPSG:32637"
@@ -243,13 +243,13 @@ def _by_code() -> Callable[[object], int | None]:
 
 def _by_arabic() -> Callable[[object], int | None]:
     known = {
-        fold(name): place.code
+        fold_name(name): place.code
         for place in governorates()
         for name in (place.ar, *place.variants)
         if has_arabic(name)
     }
 
     def find(value: object) -> int | None:
-        return known.get(fold(value)) if isinstance(value, str) and has_arabic(value) else None
+        return known.get(fold_name(value)) if isinstance(value, str) and has_arabic(value) else None
 
     return find

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masar_research import places
 from masar_research.errors import DataError, ParameterError
-from masar_research.places.folding import fold
+from masar_research.places.gazetteer import fold_name
 
 
 def test_twelve_governorates_whose_region_is_the_first_digit() -> None:
@@ -68,9 +72,9 @@ def test_marks_and_letter_forms_do_not_matter(place, marks, seed) -> None:
 @given(st.text(max_size=12))
 @settings(max_examples=80, deadline=None)
 def test_folding_is_idempotent_on_what_it_keeps(text: str) -> None:
-    once = fold(text)
+    once = fold_name(text)
     assert once == once.strip()
-    assert fold(f" {text} ") == once
+    assert fold_name(f" {text} ") == once
 
 
 def test_an_unknown_place_is_refused_with_the_nearest() -> None:
@@ -119,3 +123,50 @@ def test_a_missing_reference_file_says_what_to_do(tmp_path, monkeypatch) -> None
     monkeypatch.setenv("MASAR_HOME", str(tmp_path))
     with pytest.raises(DataError, match="data/reference/governorates.csv"):
         places.governorates()
+
+
+SPELLINGS = {
+    11: "Amman|‘Ammān|'Amman|Al ‘Āşimah|Al-'Asimah|Capital|Capital Governorate|Amman Governorate|Governorate of Amman|AMMAN|Greater Amman|"
+    "Amman (Capital)|العاصمة|العاصمه|محافظة العاصمة|محافظه العاصمه|عمّان|عمان|عَمَّان|محافظة عمان|العاصمة عمان|العاصمة (عمان)|عمان/العاصمة|11 - Amman|JO11|11.0",
+    12: "Balqa|Al Balqā’|Al-Balqa'|El Balqa|Balqaa|Balka|Salt|As-Salt|البلقاء|البلقا|بلقاء|محافظة البلقاء|محافظه البلقاء|السلط|JO-BA",
+    13: "Zarqa|Az Zarqā'|Az-Zarqa|Al-Zarqa|Zarka|Zerqa|Ez Zarqa|الزرقاء|الزرقا|زرقاء|محافظة الزرقاء|13. الزرقاء",
+    14: "Madaba|Mādabā|Ma'daba|مادبا|مأدبا|مأدبة|محافظة مادبا|محافظة مأدبا",
+    21: "Irbid|Irbed|Arbid|إربد|اربد|أربد|إربــد|محافظة إربد|محافظة اربد|١ - إربد|٢١",
+    22: "Mafraq|Al Mafraq|Al-Mafraq|El-Mafraq|Mafrak|المفرق|مفرق|محافظة المفرق",
+    23: "Jarash|Jerash|Jarāsh|Jerash Governorate|جرش|محافظة جرش|جَرَش",
+    24: "Ajlun|Ajloun|‘Ajlūn|'Ajlun|Ajlon|عجلون|محافظة عجلون",
+    31: "Karak|Al Karak|Al-Karak|Kerak|El Kerak|الكرك|كرك|محافظة الكرك|الکرک",
+    32: "Tafilah|Aţ Ţafīlah|At-Tafilah|Tafiela|Tafila|Tafileh|Al-Tafilah|Tafielah|الطفيلة|الطفيله|طفيلة|محافظة الطفيلة|محافظه الطفيله",
+    33: "Ma'an|Ma‘ān|Maan|Ma`an|Ma’an|MA'AN|معان|محافظة معان|مَعان",
+    34: "Aqaba|Al ‘Aqabah|Al-Aqaba|Aqabah|Akaba|العقبة|العقبه|عقبة|محافظة العقبة|34/Aqaba",
+}
+
+
+@pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in SPELLINGS.items() for text in texts.split("|")])
+def test_official_boundary_and_field_spellings_give_one_code(code: int, text: str) -> None:
+    assert places.match(text) == code
+    assert places.match(unicodedata.normalize("NFD", text)) == code
+
+
+def test_no_folded_spelling_belongs_to_two_governorates() -> None:
+    owners: dict[str, set[int]] = {}
+    for place in places.governorates():
+        for name in (place.en, place.ar, *place.variants):
+            owners.setdefault(fold_name(name), set()).add(place.code)
+    assert all(len(codes) == 1 for codes in owners.values())
+
+
+@pytest.mark.parametrize("text", ["12 - Amman", "Amman (Irbid)", "إربد/جرش", "11 Beirut", "Amman, Jordan Street", "()", "1", "-", "ال"])
+def test_parts_that_disagree_name_no_governorate(text: str) -> None:
+    with pytest.raises(DataError):
+        places.match(text)
+
+
+@pytest.mark.skipif(not os.environ.get("MASAR_REAL_DATA"), reason="jordan_boundaries: MASAR_REAL_DATA is not set")
+def test_every_name_of_the_boundary_file_gives_one_code_per_row() -> None:
+    import geopandas as gpd
+
+    rows = gpd.read_file(Path(os.environ["MASAR_REAL_DATA"]) / "jordan_boundaries" / "gov_simpl_20m.gpkg")
+    columns = ["alt_name_e", "name", "name_ar", "name_en", "official_n"]
+    found = [{places.match(text) for text in row if isinstance(text, str)} for row in rows[columns].itertuples(index=False)]
+    assert all(len(codes) == 1 for codes in found) and len(set.union(*found)) == 12

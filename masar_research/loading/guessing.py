@@ -70,7 +70,7 @@ _WORDS = {
     ),
     "marital": (
         (r"divorc|separated|no longer|مطلق|منفصل", 3), (r"widow|ارمل", 4),
-        (r"single|never|bachelor|engaged|اعزب|عزباء|خاطب", 1), (r"married|living (with|together)|متزوج", 2),
+        (r"single|never|bachelor|engaged|اعزب|عزبا|خاطب", 1), (r"married|living (with|together)|متزوج", 2),
     ),
     "urban": ((r"urban|city|حضر|مدينه", 1), (r"rural|village|ريف|قريه", 2)),
     "nationality": ((r"jordan|اردني", 1), (r"syria|سوري", 2), (r"palestin|فلسطيني", 3), (r"egypt|مصري", 4), (r"other|اخري", 5)),

@@ -56,7 +56,7 @@ _LABELS = {
         r"|enumerator|supervisor|child|mother|father|husband|wife|spouse|household member|member|person|participant"
         r"|caregiver|informant|beneficiary|contact)|\b(?:respondent|member|head|child|mother|father|husband|wife"
         r"|interviewer|enumerator|supervisor|participant|person)(?:['’]s)? name\b|\byour name\b|^name$|^names?\b ?:?$",
-        r"^(?:ال)?اسم$|\bالاسم (?:ال)?(?:كامل|اول|ثاني|ثلاثي|رباعي|اخير)|\bاسم(?:اء)? (?:ال)?(?:مستجيب|مستجوب|مبحوث|شخص|فرد"
+        r"^(?:ال)?اسم$|\bالاسم (?:ال)?(?:كامل|اول|ثاني|ثلاثي|رباعي|اخير)|\bاسم(?:ا)? (?:ال)?(?:مستجيب|مستجوب|مبحوث|شخص|فرد"
         r"|افراد|رب |ربه|اب\b|ام\b|زوج|طفل|اطفال|عائله|باحث|عداد|مشرف|مدلي|مقدم|معيل|مشارك|مستفيد)|\bاسمك|\bما (?:هو )?اسم"
         r"|^الاسم\b",
     ),
@@ -89,7 +89,7 @@ _PLACE = re.compile(
     r"\b(?:governorates?|provinces?|districts?|sub-?districts?|regions?|villages?|cit(?:y|ies)|towns?|areas?|neighbou?rhoods?"
     r"|camps?|countr(?:y|ies)|count(?:y|ies)|localit(?:y|ies)|municipalit(?:y|ies)|blocks?|clusters?|schools?|facilit(?:y|ies)|health cent(?:er|re)s?"
     r"|organi[sz]ations?|compan(?:y|ies)|institutions?|programs?|programmes?|products?|crops?|languages?|survey|file|stratum|sites?)\b"
-    r"|(?:محافظ|لواء|قضاء|منطق|قري|مدين|بلدي|مخيم|\bحي\b|الحي\b|دول|بلد|تجمع|ناحي|مدرس|مركز|مستشف|منظم|شرك|مؤسس|موسس|برنامج|عنقود|طبق|موقع ال)"
+    r"|(?:محافظ|لوا\b|قضا\b|منطق|قري|مدين|بلدي|مخيم|\bحي\b|الحي\b|دول|بلد|تجمع|ناحي|مدرس|مركز|مستشف|منظم|شرك|مؤسس|موسس|برنامج|عنقود|طبق|موقع ال)"
 )
 
 

@@ -118,3 +118,8 @@ def test_errors_do_not_repeat_answers(tmp_path):
     with pytest.raises(DataError) as error:
         read(path, cache=False)
     assert "Salma" not in str(error.value) and "079" not in str(error.value)
+
+
+@pytest.mark.parametrize(("words", "kind"), [("أسماء أفراد الأسرة", "name"), ("أسماء المستجيبين", "name"), ("اسم القضاء", None), ("اسم اللواء", None), ("أسماء الألوية والأقضية", None)])
+def test_words_with_a_lone_hamza(words, kind):
+    assert by_label(words) == kind

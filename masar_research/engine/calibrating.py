@@ -21,6 +21,7 @@ from masar_research.engine.auxiliary import (
     products,
 )
 from masar_research.engine.distances import Distance
+from masar_research.engine.household_means import unit_means
 from masar_research.engine.infeasibility import LEAST, Columns, Conflict, UnmetTargets, conflict
 from masar_research.engine.marginals import (
     Margin,
@@ -288,6 +289,16 @@ class _Problem:
         """(p,) relative gaps of the totals."""
         return (self.moment(self.weights * self.distance.factor(u)) - self.targets) / self.scale
 
+    def out_of_reach(self, u: np.ndarray, lam: np.ndarray) -> bool:
+        """True if λ proves that no weights within the bounds meet the totals: T'λ > max Σ w x'λ."""
+        low, high = self.distance.low, self.distance.high
+        if self.distance.method == "raking":
+            low = np.maximum(low, 0.0)
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            return False
+        most = float(self.weights @ np.maximum(low * u, high * u))
+        return float(self.targets @ lam) - most > 1e-9 * float(np.abs(self.targets * lam).max(initial=0.0))
+
     def allowed(self, softness: Softness | None, tol: float) -> np.ndarray:
         room = np.full(self.targets.size, max(tol, 1e-12))
         if softness is not None:
@@ -306,7 +317,7 @@ class _Penalty:
 
     tau: np.ndarray
     ridge: np.ndarray
-    smooth: float
+    smooth: np.ndarray
 
     def value(self, lam: np.ndarray) -> float:
         return float(self.tau @ (np.sqrt(lam**2 + self.smooth**2) - self.smooth) + 0.5 * self.ridge @ lam**2)
@@ -333,8 +344,8 @@ def _solve(
     steps = 0
     levels = _SMOOTH if softness.tolerance.any() else (1.0,)
     for level in levels:
-        # One unit of the scaled λ moves x'λ by about one, so the smoothing is in units of g.
-        smooth = level * float(np.median(np.sqrt(problem.weights.sum()) / spread))
+        # So much of each λ moves x'λ by about `level`: the smoothing is in units of g.
+        smooth = level * np.sqrt(problem.weights.sum()) / spread
         penalty = _Penalty(softness.tolerance, ridge, smooth)
         lam, taken = _newton(problem, lam, penalty, max_iter, tol)
         steps += taken
@@ -364,6 +375,8 @@ def _newton(
             if np.abs(slope / scale).max() > 0.9 * earlier:
                 break
             earlier = np.abs(slope / scale).max()
+        if penalty is None and steps and problem.out_of_reach(u, lam):
+            break
         steps += 1
         hessian = problem.gram(d * distance.slope(u))
         if penalty is not None:
@@ -407,60 +420,8 @@ def _basis(
         return Basis(cells, table, table.shape[0], None if numbers is None else numbers.matrix)
     for margin in margins:
         crossed(weights, [margin])
-    return _unit_means(weights, margins, numbers, units, once)
-
-
-def _unit_means(weights, margins, numbers, units, once) -> Basis:
-    """One row per household: means over its members of the auxiliaries; facts of it over its size."""
-    inside = (weights > 0) & (units >= 0)
-    lost = int(((weights > 0) & (units < 0)).sum())
-    if lost:
-        raise WeightingError(f"{lost} rows with a weight belong to no household.",
-                             remedy="Give every person the code of the household.",
-                             ar=f"{lost} من السجلات ذات الوزن بلا رمز أسرة.")
-    k = int(units.max()) + 1
-    size = np.bincount(units[inside], minlength=k).astype(float)
-    whole = np.maximum(size, 1.0)
-    level = np.bincount(units[inside], weights[inside], k) / whole
-    apart = inside & (np.abs(weights - level[units]) > 1e-9 * weights)
-    if apart.any():
-        raise WeightingError(
-            f"The weights differ within {np.unique(units[apart]).size} households, so one factor would not "
-            "give one weight per household.",
-            remedy="Calibrate before steps that treat members differently, or average the weights within "
-            "households first.",
-            ar="تختلف الأوزان داخل الأسرة الواحدة؛ وحّدها داخل الأسرة قبل المعايرة.",
-        )
-    flags = tuple(once) or (False,) * (len(margins) + (0 if numbers is None else numbers.totals.size))
-    columns = []
-    for margin, fact in zip(margins, flags, strict=False):
-        pair = units.astype(np.int64) * margin.targets.size + margin.codes
-        sums = cell_sums(np.where(inside, pair, -1), np.ones(weights.size), k * margin.targets.size)
-        part = sums.reshape(k, margin.targets.size) / whole[:, None]
-        columns.append(_fact(part, whole, margin.name) if fact else part)
-    for j in range(0 if numbers is None else numbers.totals.size):
-        column = np.where(inside, numbers.matrix[:, j], 0.0)
-        mean = np.bincount(units[inside], column[inside], k) / whole
-        if flags[len(margins) + j]:
-            if (np.abs(column - mean[units]) > 1e-9 * np.abs(column))[inside].any():
-                raise _differs(numbers.names[j])
-            mean = mean / whole
-        columns.append(mean[:, None])
-    return Basis(np.where(inside, units, -1), np.hstack(columns), k)
-
-
-def _fact(part: np.ndarray, whole: np.ndarray, name: str) -> np.ndarray:
-    if ((part > 1e-9) & (part < 1 - 1e-9)).any():
-        raise _differs(name)
-    return part / whole[:, None]
-
-
-def _differs(name: str) -> WeightingError:
-    return WeightingError(
-        f"{name} differs among members of a household, so it is no fact of the household.",
-        remedy="Give its target among those of persons, or correct the variable.",
-        ar=f"المتغيّر {name} يختلف بين أفراد الأسرة الواحدة؛ اجعله من أهداف الأفراد أو صحّحه.",
-    )
+    held = None if numbers is None else (numbers.matrix, numbers.names)
+    return unit_means(weights, margins, held, units, once)
 
 
 def _checked(numbers: Numbers, weights: np.ndarray) -> Numbers:

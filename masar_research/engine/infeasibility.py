@@ -11,18 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linprog
 
-from masar_research.engine.auxiliary import Basis, cell_sums
+from masar_research.engine.auxiliary import Basis, cell_sums, row_sums
 from masar_research.errors import WeightingError
 
-# Columns of a programme; more rows than this are grouped with their like.
+# Columns of a programme; more cells or rows than this are grouped with their like.
 _MOST_COLUMNS = 4_000
+# Groups that rows with numeric auxiliaries are put into, about.
+_GROUPS = 1_200
 # Relative distances below this count as met.
 _MET = 1e-7
 # Factors of positive distances stay above this.
 LEAST = 1e-3
+# Stands for a bound that is none.
+_ENDLESS = 1e30
 # Sets of more targets are reduced in one order only.
 _MANY = 40
 _PATH = (1.05, 2.0, 4.0)
+# Nearest targets lie on the edge of what can be met; their price is taken so far inside.
+_BEYOND = (1.02, 1.1)
 _SHOWN = 6
 
 Trial = Callable[[np.ndarray], float | None]
@@ -180,29 +186,82 @@ class Columns:
     def of(
         cls, basis: Basis, weights: np.ndarray, low: float | np.ndarray, high: float | np.ndarray
     ) -> Columns:
-        """From auxiliaries of rows, as few columns as they allow and at most a few thousand."""
-        if basis.matrix is None and not np.ndim(low) and not np.ndim(high):
-            d = cell_sums(basis.cells, weights, basis.n_cells)
-            inside = np.flatnonzero(d > 0)
-            squares = cell_sums(basis.cells, weights**2, basis.n_cells)[inside]
-            x, d = basis.table[inside], d[inside]
+        """From auxiliaries of rows, as few columns as they allow and at most a few thousand.
+
+        Rows of one cell are one column, whose bounds are the means of theirs: that loses nothing. Numeric
+        auxiliaries are cut into classes within cells, finer where they lie far out.
+        """
+        weights = np.maximum(weights, 0.0)
+        if basis.matrix is None:
+            code, k = np.where(weights > 0, basis.cells, -1), basis.n_cells
         else:
-            inside = np.flatnonzero(weights > 0)
-            d = weights[inside]
-            squares = d**2
-            parts = [] if basis.cells is None else [basis.table[basis.cells[inside]]]
-            x = np.hstack([*parts, *([] if basis.matrix is None else [basis.matrix[inside]])])
-        low, high = (b[inside] if np.ndim(b) else np.full(d.size, float(b)) for b in (low, high))
-        if d.size <= _MOST_COLUMNS:
-            return cls(x, d, squares, low, high)
-        order = np.lexsort(x.T)
-        edges = np.linspace(0, d.size, _MOST_COLUMNS + 1).astype(int)[:-1]
-        whole = np.add.reduceat(d[order], edges)
-        return cls(
-            np.add.reduceat((x * d[:, None])[order], edges, axis=0) / whole[:, None], whole,
-            np.add.reduceat(squares[order], edges), np.maximum.reduceat(low[order], edges),
-            np.minimum.reduceat(high[order], edges),
-        )  # fmt: skip
+            code, k = _classes(basis, weights)
+        d = cell_sums(code, weights, k)
+        inside = np.flatnonzero(d > 0)
+        if basis.matrix is None:
+            x = basis.table[inside]
+        else:
+            means = row_sums(code, weights, basis.matrix, k)[inside] / d[inside, None]
+            x = means if basis.cells is None else np.hstack([_tables(basis, code, k)[inside], means])
+        squares = cell_sums(code, weights**2, k)[inside]
+        edges = [cell_sums(code, weights * b, k)[inside] / d[inside] if np.ndim(b) else np.full(inside.size, float(b))
+                 for b in (_finite(low), _finite(high))]  # fmt: skip
+        edges = [np.where(np.abs(b) >= _ENDLESS / 1e3, np.sign(b) * np.inf, b) for b in edges]
+        return cls(x, d[inside], squares, *edges)._fewer()
+
+    def _fewer(self) -> Columns:
+        """Columns that are alike, or next to each other in rank, made one."""
+        k = self.weights.size
+        if k <= _MOST_COLUMNS:
+            return self
+        place = np.round(self.x @ np.sin(np.arange(1.0, self.x.shape[1] + 1)), 9)
+        values, code = np.unique(place, return_inverse=True)
+        if values.size > _MOST_COLUMNS:
+            code = np.empty(k, dtype=np.intp)
+            code[np.lexsort(self.x.T)] = np.arange(k) * _GROUPS // k
+        n = int(code.max()) + 1
+        whole = np.bincount(code, self.weights, n)
+
+        def mean(v: np.ndarray) -> np.ndarray:
+            with np.errstate(invalid="ignore"):
+                return np.bincount(code, self.weights * v, n) / whole
+
+        x = row_sums(code, self.weights, self.x, n) / whole[:, None]
+        return Columns(x, whole, np.bincount(code, self.squares, n), mean(self.low), mean(self.high))
+
+
+def _finite(bound: float | np.ndarray) -> float | np.ndarray:
+    return np.clip(bound, -_ENDLESS, _ENDLESS) if np.ndim(bound) else bound
+
+
+def _classes(basis: Basis, weights: np.ndarray) -> tuple[np.ndarray, int]:
+    """(n,) cell and class of each numeric auxiliary, −1 without weight; their number."""
+    live = weights > 0
+    cells = np.zeros(weights.size, dtype=np.int64) if basis.cells is None else basis.cells.astype(np.int64)
+    code = np.where(live, cells, -1)
+    columns = basis.matrix.shape[1]
+    room = _GROUPS / max(int(np.count_nonzero(np.bincount(code[live]))), 1)
+    each = max(int(room ** (1 / columns)), 12 if columns == 1 else 4 if columns == 2 else 2)
+    for column in basis.matrix.T:
+        x, d = column[live], weights[live]
+        order = np.argsort(x, kind="stable")
+        apart = np.abs(x[order] - np.average(x, weights=d))
+        spread = np.cumsum(d[order] * (apart + max(float(np.average(apart, weights=d[order])), 1e-300)))
+        part = np.minimum((spread * (each / spread[-1])).astype(np.int64), each - 1)
+        # equal values share a class
+        first = np.concatenate([[True], np.diff(x[order]) > 0])
+        part = part[np.maximum.accumulate(np.where(first, np.arange(x.size), 0))]
+        place = np.empty(x.size, dtype=np.int64)
+        place[order] = part
+        _, code[live] = np.unique(code[live] * each + place, return_inverse=True)
+    return code, int(code.max()) + 1
+
+
+def _tables(basis: Basis, code: np.ndarray, k: int) -> np.ndarray:
+    """(k, p) auxiliaries of the cell that each class lies in."""
+    cell = np.zeros(k, dtype=np.intp)
+    cell[code[code >= 0]] = basis.cells[code >= 0]
+    return basis.table[cell]
 
 
 def conflict(
@@ -227,10 +286,10 @@ def conflict(
     Notes
     -----
     With y the weights, the first programme minimises ``Σ_j |s_j| / |T_j|`` subject to ``X'y + s = T`` and
-    the bounds. Targets whose shadow price is not 0 prove that it cannot be 0; each is left out in turn
-    and stays out if the others still conflict (deletion filter), in three orders, and the smallest set
-    found is kept. More than 4,000 rows with numeric auxiliaries are grouped by cell and rank, which can
-    only make the conflict look larger.
+    the bounds. A target beyond what the bounds allow it by itself is the whole conflict. Otherwise targets
+    whose shadow price is not 0 prove that the minimum cannot be 0; each is left out in turn and stays out if
+    the others still conflict (deletion filter), in three orders, and the smallest set found is kept. Rows are
+    cells of like rows; numeric auxiliaries are cut into classes, which can only make the conflict look larger.
 
     References
     ----------
@@ -242,8 +301,9 @@ def conflict(
     slack, price = programme.solve(everyone)
     if np.abs(slack / programme.scale).max() <= _MET:
         return None
-    suspects = np.flatnonzero(np.abs(price) > 1e-9)
-    core = _smallest(programme, suspects, price)
+    core = programme.alone()
+    if not core:
+        core = _smallest(programme, np.flatnonzero(np.abs(price) > 1e-9), price)
     nearest = _changes(names, targets, slack, programme.scale)
     variables = dict.fromkeys(names[j][0] for j in core)
     ways = []
@@ -252,8 +312,9 @@ def conflict(
         if programme.free_of_conflict(np.where(free, np.inf, room)):
             moved, _ = programme.solve(np.where(free, 1.0, 1e4))
             moved = np.where(free, moved, 0.0)
-            allowed = np.maximum(room, np.abs(moved) * 1.02 + free * 1e-6 * programme.scale)
-            ways.append(Way(variable, _changes(names, targets, moved, programme.scale), trial(allowed)))
+            tries = (np.maximum(room, np.abs(moved) * more + free * 1e-6 * programme.scale) for more in _BEYOND)
+            n_eff = next((found for allowed in tries if (found := trial(allowed)) is not None), None)
+            ways.append(Way(variable, _changes(names, targets, moved, programme.scale), n_eff))
     least = programme.least_tolerance()
     path = tuple((float(least * k), trial(np.maximum(room, least * k * programme.scale))) 
                  for k in _PATH if k == _PATH[0] or least * k < 1.0)
@@ -293,6 +354,33 @@ class _Programme:
         slack = result.x[k : k + p] - result.x[k + p : k + 2 * p]
         return slack * self.scale, result.eqlin.marginals
 
+    def alone(self) -> list[int]:
+        """The target that lies farthest beyond what the bounds allow it by itself, if there is one."""
+        with np.errstate(invalid="ignore"):
+            ends = np.stack([np.where(self.x == 0, 0.0, self.x * self.bounds[:, [e]]) for e in (0, 1)])
+        beyond = np.maximum(self.targets - ends.max(axis=0).sum(axis=0), ends.min(axis=0).sum(axis=0) - self.targets)
+        beyond = beyond - self.room
+        worst = int(np.argmax(beyond))
+        return [worst] if beyond[worst] > _MET else []
+
+    def proof(self, rows: list[int]) -> list[int] | None:
+        """Those of some targets whose shadow prices prove that these conflict; None if they do not."""
+        if not rows:
+            return None
+        k, q = self.x.shape[0], len(rows)
+        eye = np.eye(q)
+        result = linprog(
+            np.concatenate([np.zeros(k), np.ones(2 * q), np.zeros(q)]),
+            A_eq=np.hstack([self.x.T[rows], eye, -eye, eye]), b_eq=self.targets[rows],
+            bounds=np.vstack([self.bounds, np.tile([0.0, np.inf], (2 * q, 1)),
+                              np.column_stack([-self.room[rows], self.room[rows]])]),
+            method="highs",
+        )  # fmt: skip
+        if result.status != 0 or result.fun <= _MET:
+            return None
+        prices = np.abs(result.eqlin.marginals)
+        return [j for j, priced in zip(rows, prices, strict=True) if priced > 1e-9]
+
     def free_of_conflict(self, room: np.ndarray) -> bool:
         """True if all totals can lie within this room of their targets."""
         k = self.x.shape[0]
@@ -329,13 +417,13 @@ def _smallest(programme: _Programme, suspects: np.ndarray, price: np.ndarray) ->
     for order in orders:
         kept = list(order)
         for j in order:
-            fewer = [i for i in kept if i != j]
-            room = np.full(programme.targets.size, np.inf)
-            room[fewer] = programme.room[fewer] * programme.scale[fewer]
-            if not programme.free_of_conflict(room):
-                kept = fewer
+            if j in kept:
+                proof = programme.proof([i for i in kept if i != j])
+                kept = kept if proof is None else proof
         if not best or len(kept) < len(best):
             best = kept
+        if len(best) <= 2:
+            break  # no target conflicts by itself
     return sorted(int(j) for j in best)
 
 

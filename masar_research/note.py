@@ -62,6 +62,18 @@ _NAMES = {
     "statistics_by_influence": ("Statistics by influence", "إحصاءات بدالة التأثير"),
     "breaks": ("Not comparable with earlier waves", "لا يقارن بالجولات السابقة"),
     "scores": ("Scores", "الدرجات"), "per": ("Per", "لكل"),
+    "transform": ("Scale of the model", "مقياس النموذج"), "model_of": ("Estimates of", "تقديرات"),
+    "model_based": ("Model-based", "قائم على نموذج"), "model": ("Model", "النموذج"),
+    "method": ("Fitted by", "طريقة التقدير"), "areas": ("Areas in the fit", "المناطق الداخلة في النموذج"),
+    "synthetic_areas": ("Areas without a direct estimate", "مناطق بلا تقدير مباشر"),
+    "area_variance": ("Variance between areas", "التباين بين المناطق"),
+    "within_variance": ("Variance within areas", "التباين داخل المناطق"),
+    "few_interviews": ("Areas with fewer than five interviews", "مناطق دون خمس مقابلات"),
+    "spatial_correlation": ("Correlation of neighbours", "ارتباط المتجاورات"),
+    "adjusted": ("Likelihood", "الأرجحية"), "sampling_variances": ("Sampling variances", "تباينات المعاينة"),
+    "zero_variances": ("Areas whose own variance is zero or unknown", "مناطق تباينها صفر أو غير معروف"),
+    "benchmark": ("Benchmarked", "المواءمة مع الرقم الوطني"),
+    "mean_squared_error": ("Mean squared error", "متوسط مربع الخطأ"),
 }  # fmt: skip
 # Given replicate weights stand for strata and units, which exist all the same.
 _UNKNOWN = ("strata", "psus", "units")
@@ -75,6 +87,8 @@ _ARABIC = {
         "وحدات المعاينة ناقص الطبقات التي فيها إجابات من الفئة، وبحد أقصى عدد التكرارات − 1",
     "rank of the replicate weights − 1": "رتبة الأوزان المكررة − 1",
     "against simple random sampling with replacement": "نسبةً إلى العينة العشوائية البسيطة مع الإرجاع",
+    "estimate ± t × root mean squared error": "التقدير ± ت × جذر متوسط مربع الخطأ",
+    "areas in the fit minus coefficients": "المناطق الداخلة في النموذج ناقص المعاملات",
     "Wald, t": "والد بتوزيع ت", "wald": "والد بتوزيع ت", "logit": "لوغاريتم الأرجحية",
     "xlogit": "لوغاريتم الأرجحية", "beta": "كورن وغروبارد (بيتا)", "wilson": "ويلسون",
     "arcsine": "جيب القوس", "likelihood": "الأرجحية العظمى",

@@ -86,7 +86,7 @@ def formatted(estimates: Estimates, value: float, lang: str) -> str:
         return numbers.percent(value, lang)
     if unit == "points":
         return numbers.signed_points(value, lang)
-    kind = estimates.note.get("of") if estimates.kind == "model_based" else estimates.kind
+    kind = estimates.note["model_of"]["en"] if estimates.kind == "model_based" else estimates.kind
     digits = {"count": 0, "total": 0, "index": 3}.get(str(kind), 2)
     return numbers.number(value, lang, digits)
 

@@ -42,8 +42,7 @@ def brought(estimate: np.ndarray, shares: np.ndarray, whole: np.ndarray | float,
 
 
 def benchmark(
-    fit: AreaFit, v: np.ndarray, g: np.ndarray, shares: np.ndarray, whole: float, rule: Rule,
-    sampled: np.ndarray,
+    fit: AreaFit, v: np.ndarray, g: np.ndarray, shares: np.ndarray, held: np.ndarray, whole: float, rule: Rule,
 ) -> Benchmarked:  # fmt: skip
     """Bring linear predictors to a whole, with the error that brings.
 
@@ -64,13 +63,13 @@ def benchmark(
     g : ndarray (k, m)
         ``Cov(θ, y)``.
     shares : ndarray (k,)
-        Population shares of the areas, summing to 1.
+        Population shares of the areas, summing to 1 (all ones for totals).
+    held : ndarray (m,)
+        w̃: those of the areas with a direct estimate, summing to 1 (all ones for totals).
     whole : float
     rule : {"ratio", "difference"}
-    sampled : ndarray (k,) of bool
     """
     before = float(fit.estimate @ shares)
-    held = shares[sampled] / shares[sampled].sum()
     c = held - fit.matrix.T @ shares
     a = fit.estimate / before if rule == "ratio" else np.ones(len(shares))
     h = (fit.matrix @ v - g) @ c
@@ -81,9 +80,10 @@ def benchmark(
 
 def bootstrap(
     fit: AreaFit, x: np.ndarray, psi: np.ndarray, sampled: np.ndarray, *, method: Method, scale: Scale,
-    shares: np.ndarray | None, rule: Rule | None, replicates: int, rng: np.random.Generator,
-) -> np.ndarray:  # fmt: skip
-    """Mean squared errors by parametric bootstrap, (k, k).
+    shares: np.ndarray | None, held: np.ndarray | None, rule: Rule | None, replicates: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Mean squared errors by parametric bootstrap: of the figures, (k, k), and on the scale, (k,).
 
     ``z* = Xβ̂ + σ̂ v*``, ``y* = z* + √ψ e*`` with standard normals; the model is fitted to y* by the
     same method, transformed back (and benchmarked to the whole of the starred direct estimates),
@@ -113,9 +113,8 @@ def bootstrap(
     found = coef @ x.T
     found[:, sampled] += gamma[:, sampled] * (direct - found[:, sampled])
     estimate = small_area_scales.expected(found, variance[:, None] * (1 - gamma), scale)
-    if shares is not None and rule is not None:
-        held = shares[sampled] / shares[sampled].sum()
+    if shares is not None and held is not None and rule is not None:
         whole = small_area_scales.back(direct, scale) @ held
         estimate = brought(estimate, shares, whole, rule)
     errors = estimate - small_area_scales.back(truth, scale)
-    return errors.T @ errors / replicates
+    return errors.T @ errors / replicates, np.mean((found - truth) ** 2, axis=0)

@@ -12,7 +12,7 @@ Scale = Literal["identity", "log", "logit", "arcsine"]
 SCALES: tuple[Scale, ...] = ("identity", "log", "logit", "arcsine")
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-LEAST_FOR_SLOPE = 8
+LEAST_FOR_SLOPE = 20
 
 
 def forward(values: np.ndarray, variances: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +105,7 @@ def smooth(variances: np.ndarray, n: np.ndarray) -> Smoothed | None:
     """``log ψ̂_i = a + b log n_i`` by least squares, the sum of the variances kept.
 
     ``ψ̃_i = Δ exp(â + b̂ log n_i)``, Δ the sum of the given variances over that of the fitted ones
-    (Hidiroglou, Beaumont and Yung 2019). Below eight usable areas b is −1.
+    (Hidiroglou, Beaumont and Yung 2019). Below twenty usable areas b is −1.
 
     Parameters
     ----------

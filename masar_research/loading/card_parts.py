@@ -152,13 +152,19 @@ class FormSheets(Part):
     choices: str
 
 
+DecimalSign = Literal[".", ",", "text"]
+Decided = Literal["same", "split"]
+
+
 class Wave(Part):
     """One round of the study."""
 
     file: str
     checksum: str | None = Field(default=None, pattern=r"^sha256-content:[0-9a-f]{64}$")
     fieldwork: Fieldwork
-    form: str | FormSheets | None = None
+    form: str | FormSheets | tuple[str | FormSheets, ...] | None = None
+    decide: dict[str, Decided] = Field(default_factory=dict)
+    decimal: DecimalSign | dict[str, DecimalSign] | None = None
     sheet: str | None = None
     repeat: str | None = None
     keep_personal: tuple[str, ...] = ()

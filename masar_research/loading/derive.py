@@ -10,7 +10,6 @@ from masar_research.expressions import is_missing
 from masar_research.loading.cards import VariableCard
 from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.raw import NOT_APPLICABLE, NOT_ASKED
-from masar_research.loading.yaml_lines import did_you_mean
 
 if TYPE_CHECKING:
     from masar_research.loading.harmonise import Work
@@ -81,10 +80,7 @@ def by_combine(work: Work, name: str, card: VariableCard) -> Column:
     parts, gone = [], np.zeros(n, bool)
     for each in combine.columns:
         if each not in work.frame.columns:
-            raise work.error(
-                name, "combine", f"the file of wave {work.wave} has no column {each!r}.",
-                did_you_mean(each, work.frame.columns),
-            )  # fmt: skip
+            raise work.no_column(name, "combine", each)
         values = work.frame[each].to_numpy()
         kinds = work.codebook.missing_kinds(each)
         gone |= is_missing(values)

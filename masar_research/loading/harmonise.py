@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,11 +37,36 @@ class Harmonised:
     report: pd.DataFrame
 
 
-def card_error(card: SurveyCard, where: list, what: str, remedy: str) -> CardError:
+def card_error(card: SurveyCard, where: list, what: str, remedy: str, ar: str | None = None) -> CardError:
     """An error about a card, with its line where the card came from a file."""
     if card.path is not None and card.path.is_file():
-        return read_yaml(card.path).error(where, what, remedy)
-    return CardError(f"{card.study}, {'.'.join(map(str, where))}: {what}", remedy=remedy)
+        return read_yaml(card.path).error(where, what, remedy, ar)
+    return CardError(f"{card.study}, {'.'.join(map(str, where))}: {what}", remedy=remedy, ar=ar)
+
+
+def set_aside(raw: Raw) -> frozenset[str]:
+    """Names of the columns that identified somebody and were not loaded, with and without their groups."""
+    names = [name for note in raw.notes if note.kind == "set_aside" for name in note.columns]
+    return frozenset([*names, *(re.split(r"[/.:]", name)[-1] for name in names)])
+
+
+def no_column(
+    card: SurveyCard, wave: int | str | None, where: list, name: str, aside: frozenset[str], known: Iterable[str]
+) -> CardError:
+    """The error about a column a card names and the file does not give: absent, or set aside as personal."""
+    en, ar = ("the wave", "الجولة") if wave is None else (f"wave {wave}", f"الجولة {wave}")
+    if name in aside:
+        return card_error(
+            card, where,
+            f"the column {name!r} of {en} identifies people and was set aside at loading.",
+            f"If the study needs it, write keep_personal: [{name}] under {en} in waves:; otherwise leave it out.",
+            f"العمود {name} في {ar} يدل على أشخاص فنُحّي عند التحميل. إن احتاجت إليه الدراسة فاكتب "
+            f"keep_personal: [{name}] تحت {ar} في waves:، وإلا فاحذفه من البطاقة.",
+        )  # fmt: skip
+    return card_error(
+        card, where, f"the file of {en} has no column {name!r}.", did_you_mean(name, known),
+        f"ليس في ملف {ar} عمود باسم {name}.",
+    )  # fmt: skip
 
 
 def harmonise(raw: Raw, card: SurveyCard, wave: int | str) -> Harmonised:
@@ -63,7 +89,7 @@ def harmonise(raw: Raw, card: SurveyCard, wave: int | str) -> Harmonised:
     CardError
         If the card names a column the file has not, leaves a value without a place, or goes in a circle.
     """
-    work = Work(selected(raw, card), raw.codebook, card, wave)
+    work = Work(selected(raw, card), raw.codebook, card, wave, set_aside(raw))
     for name in card.variables:
         work.column(name)
     frame = pd.DataFrame({name: work.done[name].values for name in card.variables})
@@ -101,6 +127,8 @@ def selected(raw: Raw, card: SurveyCard) -> pd.DataFrame:
         return raw.frame
     names = parse(card.select).names
     for name in sorted(names - set(raw.frame.columns)):
+        if name in set_aside(raw):
+            raise no_column(card, None, ["select"], name, set_aside(raw), raw.frame.columns)
         raise card_error(
             card,
             ["select"],
@@ -132,6 +160,7 @@ class Work:
     codebook: Codebook
     card: SurveyCard
     wave: int | str
+    aside: frozenset[str] = frozenset()
     done: dict[str, Column] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
     report: list[tuple] = field(default_factory=list)
@@ -140,6 +169,11 @@ class Work:
         """An error that names the card, the line and the field."""
         where = ["variables", name] + ([part] if part else [])
         return card_error(self.card, where, what, remedy)
+
+    def no_column(self, name: str, part: str | None, column: str) -> CardError:
+        """The error about a column of the file that a variable reads and that is not there."""
+        where = ["variables", name] + ([part] if part else [])
+        return no_column(self.card, self.wave, where, column, self.aside, self.frame.columns)
 
     def column(self, name: str) -> Column:
         """A variable of the card, made when first asked for."""
@@ -180,6 +214,8 @@ class Work:
         if name in self.frame.columns:
             return Column(self.frame[name].to_numpy(), self.codebook.missing_kinds(name), (name,))
         user = self.open[-1]
+        if name in self.aside:
+            raise self.no_column(user, None, name)
         raise self.error(
             user,
             None,

@@ -123,6 +123,13 @@ def recode_report(
     return pd.concat(reports, ignore_index=True)
 
 
+def _form(form: str | FormSheets, origin: Path) -> Path | tuple[Path, Path]:
+    """The form's file, or those of its two sheets."""
+    if isinstance(form, FormSheets):
+        return find_file(form.survey, origin), find_file(form.choices, origin)
+    return find_file(form, origin)
+
+
 def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
     """The file of one wave as it is, its checksum compared with the card's.
 
@@ -133,12 +140,14 @@ def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
     """
     facts, origin = card.waves[wave], card.path or Path()
     form = None
-    if isinstance(facts.form, FormSheets):
-        form = (find_file(facts.form.survey, origin), find_file(facts.form.choices, origin))
+    if isinstance(facts.form, tuple):
+        form = [_form(each, origin) for each in facts.form]
     elif facts.form is not None:
-        form = find_file(facts.form, origin)
+        form = _form(facts.form, origin)
     path = find_file(facts.file, origin)
-    raw = read(path, form=form, sheet=facts.sheet, personal=facts.keep_personal, cache=cache)
+    raw = read(
+        path, form=form, sheet=facts.sheet, personal=facts.keep_personal, cache=cache, decimal=facts.decimal, decide=facts.decide
+    )
     if facts.repeat is not None:
         raw = rows_of(raw, facts.repeat)
     if facts.checksum is not None and facts.checksum != raw.checksum:
@@ -146,7 +155,8 @@ def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
             card,
             ["waves", wave, "checksum"],
             f"the content of {path.name} is not the one declared: declared {facts.checksum}, found {raw.checksum}.",
-            "If the file was changed on purpose, write the new checksum into the card; otherwise fetch the original.",
+            "It is another edition of the file, or it was changed: fetch the edition the card was written for, or look the card over "
+            "against the new file and write its checksum there.",
         )
     return raw
 

@@ -15,7 +15,6 @@ from masar_research.loading.dates import to_dates
 from masar_research.loading.kinds import RESERVED, Column
 from masar_research.loading.numbers import as_numbers
 from masar_research.loading.raw import NOT_ASKED
-from masar_research.loading.yaml_lines import did_you_mean
 
 if TYPE_CHECKING:
     from masar_research.loading.harmonise import Work
@@ -40,12 +39,7 @@ def read_column(work: Work, name: str, card: VariableCard) -> Column:
         return Column(blank if text else np.full(n, NOT_ASKED), {} if text else {NOT_ASKED: "not_asked"}, ())
     part = "from" if not (own and own.from_) else "waves"
     if source not in work.frame.columns:
-        raise work.error(
-            name,
-            part,
-            f"the file of wave {work.wave} has no column {source!r}.",
-            did_you_mean(source, work.frame.columns),
-        )
+        raise work.no_column(name, part, source)
     raw = work.frame[source]
     if card.scale == "date":
         return Column(_dates(work, name, raw), {}, (source,))

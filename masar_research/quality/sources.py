@@ -207,6 +207,7 @@ def target(variables: str | Sequence[str], targets: Any, source: Mapping[str, st
 
 def _constraints(form: FormPath, raw: Raw) -> dict[str, str]:
     """The constraint column of the form's survey sheet, in the language of expressions; what it cannot say is left."""
+    form = form[-1] if isinstance(form, list) else form
     sheet = read_text_table(Path(form[0]))[0] if isinstance(form, tuple) else read_excel(Path(form), "survey")[0]
     columns = {str(name).strip().lower(): name for name in sheet.columns}
     if "constraint" not in columns or "name" not in columns:

@@ -139,7 +139,7 @@ def _sheet(book: Workbook, title: str, columns: tuple[Head, ...], rows: list[dic
         cell.font, cell.fill = Font(bold=True, color="FFFFFF"), _HEAD
         cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
         sheet.column_dimensions[get_column_letter(place)].width = head.width
-    sheet.row_dimensions[1].height = 32
+    sheet.row_dimensions[1].height = 32 if lang == "en" else 47
     for line, row in enumerate(rows, 2):
         for place, head in enumerate(columns, 1):
             _write(sheet.cell(line, place), head, row.get(head.key))
@@ -175,7 +175,7 @@ def _write(cell: Any, head: Head, value: Any) -> None:
     arabic = head.key.endswith("_ar")
     cell.alignment = Alignment(
         wrap_text=True, vertical="top", readingOrder=2 if arabic else 1,
-        horizontal="right" if arabic else "left",
+        horizontal="right" if arabic else "left", indent=1,
     )  # fmt: skip
     if not head.editable:
         cell.fill = _GREY

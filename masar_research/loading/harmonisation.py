@@ -19,7 +19,8 @@ from masar_research.loading.places_of_files import find_card
 from masar_research.loading.raw import Raw, guess_kind
 from masar_research.loading.resolve import resolve
 from masar_research.loading.standard_frame import standard_frame
-from masar_research.loading.tracing import crossed, raw_columns, with_rows
+from masar_research.loading.progress import told
+from masar_research.loading.tracing import Became, crossed_rows, raw_columns, with_rows
 
 _KIND = {
     "count": Text("The counts do not add up", "الأعداد لا تتطابق"),
@@ -184,21 +185,28 @@ def harmonisation_report(card: str | Path | SurveyCard, wave: int | str | None =
     frame, book = pool(whole, parts)
     files = {each: with_rows(cards[each], raws[each]) for each in waves}
     starts = np.cumsum([0, *(len(part.frame) for part in parts.values())])
-    tables, remarks = [], []
-    for name in whole.variables:
-        for k, each in enumerate(waves):
-            values = frame[name].to_numpy()[starts[k] : starts[k + 1]]
-            names = raw_columns(cards[each], each, name, files[each].columns)
-            table = crossed(each, names, files[each], raws[each].codebook, values, name, book)
-            tables.append(table.assign(variable=name))
-            remarks += _remarks(cards[each], each, name, raws[each], files[each], parts[each], table, book)
+    reports = {each: _by_variable(part.report) for each, part in parts.items()}
+    lines: list[tuple] = []
+    remarks: list[Remark] = []
+    with told(card.study) as done:
+        for place, name in enumerate(whole.variables):
+            column = frame[name].to_numpy()
+            for k, each in enumerate(waves):
+                values = column[starts[k] : starts[k + 1]]
+                names = raw_columns(cards[each], each, name, files[each].columns)
+                table = crossed_rows(each, names, files[each], raws[each].codebook, values, name, book)
+                lines += [(name, *line) for line in table]
+                report = reports[each].get(name, [])
+                remarks += _remarks(cards[each], each, name, raws[each], files[each], parts[each], report, table, book)
+            if done is not None:
+                done((place + 1) / len(whole.variables))
     order = {kind: place for place, kind in enumerate(_KIND)}
-    codes = pd.concat(tables, ignore_index=True)
+    codes = pd.DataFrame(lines, columns=["variable", *Became._fields])
     return Harmonisation(
         card.study,
         Text.of(card.title),
         {each: len(files[each]) for each in waves},
-        codes[["variable", *(c for c in codes.columns if c != "variable")]],
+        codes,
         tuple(sorted(remarks, key=lambda remark: order[remark.kind])),
         _coverage(card, frame, book, waves),
         _breaks(whole),
@@ -208,31 +216,30 @@ def harmonisation_report(card: str | Path | SurveyCard, wave: int | str | None =
 
 def _remarks(
     card: SurveyCard, wave: int | str, name: str, raw: Raw, rows: pd.DataFrame, part: Harmonised,
-    table: pd.DataFrame, book: Codebook,
+    report: list[tuple], table: list[Became], book: Codebook,
 ) -> Iterable[Remark]:  # fmt: skip
     def remark(kind: str, en: str, ar: str, n: int) -> Remark:
         return Remark(kind, name, wave, Text(en, ar), n)
 
-    total = int(table["n"].sum())
+    total = sum(line.n for line in table)
     if total != len(rows):
         yield remark("count", f"{total:,} of {len(rows):,} rows", f"{total:,} من {len(rows):,} سجل", len(rows) - total)
-    report = part.report[part.report["variable"] == name]
     facts = card.variables[name]
     own = facts.waves.get(wave)
     column = (own.from_ if own is not None else None) or facts.from_
     if column is not None and not (own is not None and own.not_asked):
-        yield from _counts(remark, report[report["source"] == column], rows[column])
+        yield from _counts(remark, [line for line in report if line.source == column], rows[column])
         yield from _labels(remark, card, wave, name, raw, rows, table)
-    lost = int(report.loc[report["before"] == "(no case fits)", "n"].sum())
+    lost = sum(line.n for line in report if line.before == "(no case fits)")
     if lost and facts.universe is not None:
         # people outside the universe fit no case and need none
         lost = min(lost, _unplaced(card, name, raw, rows, part))
     if lost:
         yield remark("unmapped", f"no case fits {lost:,} rows whose answers are known", f"لا تنطبق أي حالة على {lost:,} سجل معلوم الإجابات", lost)
-    outside = int(report.loc[report["before"] == "(answers outside the universe)", "n"].sum())
+    outside = sum(line.n for line in report if line.before == "(answers outside the universe)")
     if outside:
         yield remark("outside", f"{outside:,} rows became not applicable", f"{outside:,} سجل عُدّ لا ينطبق", outside)
-    held = set(table["code"])
+    held = {line.code for line in table}
     for category in book[name].valid:
         if category.code not in held and "(value)" not in held and facts.codes and len(table):
             if not (own is not None and own.not_asked):
@@ -240,6 +247,14 @@ def _remarks(
                 yield remark(
                     "nobody", f"{code} {category.label.get('en', '')}", f"{code} {category.label.get('ar', '')}", 0
                 )
+
+
+def _by_variable(report: pd.DataFrame) -> dict[str, list[tuple]]:
+    """The lines of a report of recoding, by variable."""
+    out: dict[str, list[tuple]] = {}
+    for line in report.itertuples(index=False):
+        out.setdefault(line.variable, []).append(line)
+    return out
 
 
 def _unplaced(card: SurveyCard, name: str, raw: Raw, rows: pd.DataFrame, part: Harmonised) -> int:
@@ -254,10 +269,11 @@ def _unplaced(card: SurveyCard, name: str, raw: Raw, rows: pd.DataFrame, part: H
     return int(blank.sum())
 
 
-def _counts(remark, report: pd.DataFrame, column: pd.Series) -> Iterable[Remark]:
+def _counts(remark, report: list[tuple], column: pd.Series) -> Iterable[Remark]:
     """What the recoding counted against a count of the file's own values."""
     counted = column.value_counts().to_dict()
-    for before, n in zip(report["before"], report["n"], strict=True):
+    for line in report:
+        before, n = line.before, line.n
         if before in counted and counted[before] != n and not (isinstance(before, str) and before.startswith("(")):
             yield remark(
                 "count",
@@ -265,8 +281,8 @@ def _counts(remark, report: pd.DataFrame, column: pd.Series) -> Iterable[Remark]
                 f"يرد الرمز {before} في {counted[before]:,} سجل من الملف وحُوّل في {n:,}",
                 abs(counted[before] - n),
             )
-    told = int(report["n"].sum())
-    if len(report) and told != len(column) and not (report["before"].isin(["(text)", "(date)"])).any():
+    told = sum(line.n for line in report)
+    if report and told != len(column) and not any(line.before in ("(text)", "(date)") for line in report):
         yield remark(
             "count", f"{told:,} of {len(column):,} rows were recoded", f"حُوّل {told:,} من {len(column):,} سجل",
             abs(len(column) - told),
@@ -274,13 +290,13 @@ def _counts(remark, report: pd.DataFrame, column: pd.Series) -> Iterable[Remark]
 
 
 def _labels(
-    remark, card: SurveyCard, wave: int | str, name: str, raw: Raw, rows: pd.DataFrame, table: pd.DataFrame
+    remark, card: SurveyCard, wave: int | str, name: str, raw: Raw, rows: pd.DataFrame, table: list[Became]
 ) -> Iterable[Remark]:
     facts = card.variables[name]
-    for _, line in table[(table["meaning"] == "") & (table["raw_en"] + table["raw_ar"] != "")].iterrows():
-        if guess_kind(f"{line['raw_en']} {line['raw_ar']}") != "missing":
-            shown = f"{line['raw']} {line['raw_en']}".strip(), f"{line['raw']} {line['raw_ar'] or line['raw_en']}".strip()
-            yield remark("kept", *shown, int(line["n"]))
+    for line in table:
+        if line.meaning == "" and line.raw_en + line.raw_ar and guess_kind(f"{line.raw_en} {line.raw_ar}") != "missing":
+            shown = f"{line.raw} {line.raw_en}".strip(), f"{line.raw} {line.raw_ar or line.raw_en}".strip()
+            yield remark("kept", *shown, line.n)
     column = (facts.waves[wave].from_ if wave in facts.waves else None) or facts.from_
     variable = raw.codebook.get(column)
     if variable is None or not facts.codes:

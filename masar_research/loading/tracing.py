@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from masar_research.survey import Survey
 
 ROW = "row of the file"
-FEW, MOST = 40, 120
-_COLUMNS = ["wave", "source", "raw", "raw_en", "raw_ar", "code", "label_en", "label_ar", "meaning", "n"]
+FEW, MOST, MOST_KEYS = 40, 120, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def source_of(survey: Survey, variable: str) -> Source:
         names = _columns_of(survey, wave, variable, frame)
         columns[wave] = names
         tables.append(crossed(wave, names, frame, book, values, variable, survey.codebook))
-    return Source(variable, columns, pd.concat(tables, ignore_index=True)[_COLUMNS])
+    return Source(variable, columns, pd.concat(tables, ignore_index=True))
 
 
 def raw_rows(survey: Survey, variable: str) -> pd.DataFrame:
@@ -147,39 +146,85 @@ def crossed(
     pandas.DataFrame
         As ``Source.table``.
     """
+    return pd.DataFrame(crossed_rows(wave, names, frame, book, values, variable, harmonised), columns=list(Became._fields))
+
+
+class Became(NamedTuple):
+    """One line of `crossed`: a combination of raw codes, the code it became, and how many rows hold it."""
+
+    wave: int | str
+    source: str
+    raw: str
+    raw_en: str
+    raw_ar: str
+    code: float | str | None
+    label_en: str
+    label_ar: str
+    meaning: str
+    n: int
+
+
+def crossed_rows(
+    wave: int | str, names: tuple[str, ...], frame: pd.DataFrame, book: Codebook, values: np.ndarray,
+    variable: str, harmonised: Codebook,
+) -> list[Became]:  # fmt: skip
+    """As `crossed`, line by line: a card has hundreds of variables."""
     # what people wrote is counted, not listed
     listed = variable not in harmonised or harmonised[variable].level not in ("text", "date")
-    many = [name for name in names if not listed or frame[name].dtype.kind == "M" or frame[name].nunique() > FEW]
-    table = pd.DataFrame({"code": _plain(values, harmonised.missing_codes(variable), listed)})
-    for name in names:
-        kinds = book.missing_codes(name)
-        column = frame[name]
-        # missing codes stand for themselves also where the rest is a range
-        told = column.where(column.isin(list(kinds))) if name in many else column
-        table[f"raw:{name}"] = told.astype(object).to_numpy() if column.dtype.kind == "M" else told.to_numpy()
-        table[f"any:{name}"] = column.isna().to_numpy()
-    size = _distinct(values)
-    grouped = table.groupby(list(table.columns), dropna=False, sort=True)
-    if grouped.ngroups > MOST:
-        grouped, names = table.groupby(["code"], dropna=False, sort=True), names[:0]
-        origin = [column[4:] for column in table.columns if column.startswith("raw:")]
-        source = " × ".join(origin[:3]) + (f" × … ({len(origin)})" if len(origin) > 3 else "")
+    codes = _plain(values, harmonised.missing_codes(variable), listed)
+    columns = {name: _raw_column(frame[name], book.missing_codes(name), listed) for name in names}
+    keys = [codes]
+    for column in columns.values():
+        keys += [column.told, column.blank] if column.many else [column.told]
+    group, first, counts = _groups(keys)
+    if first.size > MOST:
+        source = " × ".join(names[:3]) + (f" × … ({len(names)})" if len(names) > 3 else "")
+        columns, (group, first, counts) = {}, _groups([codes])
     else:
         source = " × ".join(names)
-    number = grouped.ngroup().to_numpy()
-    counts = np.bincount(number, minlength=grouped.ngroups)
-    heads = table.assign(group=number).drop_duplicates("group").set_index("group")
     rows = []
-    for group in range(grouped.ngroups):
-        head = heads.loc[group]
-        code = head["code"]
-        label, meaning = _meaning(harmonised, variable, code, size)
-        told = [_told(name, head, frame, book, number == group, name in many) for name in names]
-        before = _joined(told) if told else ("", "", "")
-        rows.append((
-            wave, source, *before, code, label.get("en", ""), label.get("ar", ""), meaning, int(counts[group])
-        ))  # fmt: skip
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    for place, at in enumerate(first.tolist()):
+        label, meaning = _meaning(harmonised, variable, codes[at], values)
+        parts = [_told(name, column, at, book, group, place) for name, column in columns.items()]
+        before = _joined(parts) if parts else ("", "", "")
+        rows.append(Became(wave, source, *before, codes[at], label.get("en", ""), label.get("ar", ""), meaning, int(counts[place])))
+    return rows
+
+
+class _Column(NamedTuple):
+    """A column of the file; `told` holds what stands for itself, blank where `many` values are told as a range."""
+
+    held: pd.Series
+    told: np.ndarray
+    blank: np.ndarray
+    many: bool
+
+
+def _raw_column(held: pd.Series, missing: frozenset, listed: bool) -> _Column:
+    many = not listed or held.dtype.kind == "M" or held.nunique() > FEW
+    # missing codes stand for themselves also where the rest is a range
+    shown = held.where(held.isin(list(missing))) if many else held
+    told = shown.astype(object).to_numpy() if held.dtype.kind == "M" else shown.to_numpy()
+    return _Column(held, told, held.isna().to_numpy(), many)
+
+
+def _groups(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Group of every row, in the order of the columns' values (blank last); the first row and the rows of each group."""
+    n = len(columns[0])
+    key, size = np.zeros(n, np.int64), 1
+    for column in columns:
+        code, levels = pd.factorize(column, sort=True)
+        key = key * (len(levels) + 1) + np.where(code < 0, len(levels), code)
+        size *= len(levels) + 1
+        if size > MOST_KEYS:
+            held, key = np.unique(key, return_inverse=True)
+            size = held.size
+    counts = np.bincount(key, minlength=size)
+    held = np.flatnonzero(counts)
+    place, first = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    place[held] = np.arange(held.size)
+    first[key[::-1]] = np.arange(n - 1, -1, -1)
+    return place[key], first[held], counts[held]
 
 
 def _joined(told: list[tuple[str, str, str]]) -> tuple[str, str, str]:
@@ -190,10 +235,6 @@ def _joined(told: list[tuple[str, str, str]]) -> tuple[str, str, str]:
     english = [en or ar or raw for raw, en, ar in told]
     arabic = [ar or en or raw for raw, en, ar in told]
     return " × ".join(shown), " × ".join(english), " × ".join(arabic)
-
-
-def _distinct(values: np.ndarray) -> int:
-    return int(pd.Series(values).nunique())
 
 
 def _plain(values: np.ndarray, missing: frozenset, listed: bool) -> np.ndarray:
@@ -207,22 +248,25 @@ def _plain(values: np.ndarray, missing: frozenset, listed: bool) -> np.ndarray:
     return out
 
 
-def _meaning(book: Codebook, variable: str, code: object, size: int) -> tuple[Mapping[str, str], str]:
+def _meaning(book: Codebook, variable: str, code: object, values: np.ndarray) -> tuple[Mapping[str, str], str]:
     if code is None or code != code:
         return {"en": "(blank)", "ar": "(فارغ)"}, "missing"
     for category in book[variable].categories if variable in book else ():
         if isinstance(category.code, str) == isinstance(code, str) and category.code == code:
             return category.label, category.missing or ""
-    return {"en": f"({size:,} values)", "ar": f"({size:,} قيمة)"} if code == "(value)" else {}, ""
+    if code != "(value)":
+        return {}, ""
+    size = int(pd.Series(values).nunique())
+    return {"en": f"({size:,} values)", "ar": f"({size:,} قيمة)"}, ""
 
 
-def _told(name: str, head: pd.Series, frame: pd.DataFrame, book: Codebook, rows: np.ndarray, many: bool) -> tuple[str, str, str]:
+def _told(name: str, column: _Column, at: int, book: Codebook, group: np.ndarray, place: int) -> tuple[str, str, str]:
     """A raw code and its labels; a range where the column has many values."""
-    if head[f"any:{name}"]:
+    if column.blank[at]:
         return "(blank)", "(blank)", "(فارغ)"
-    raw = head[f"raw:{name}"]
-    if many and (raw is None or raw != raw):
-        held = frame[name][rows]
+    raw = column.told[at]
+    if column.many and (raw is None or raw != raw):
+        held = column.held[group == place]
         if held.dtype.kind in "fiu":
             low, high = held.min(), held.max()
             return f"{low:.15g}..{high:.15g}" if low != high else f"{low:.15g}", "", ""

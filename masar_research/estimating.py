@@ -54,9 +54,9 @@ def answer_statistic(asked: Answer, kind: Kind, engine: Engine) -> Estimates:
     domains = asked.columns.domains(asked.by)
     columns = [asked.columns.values(name) for name in asked.variables]
     parts = engine(asked.design, columns, **asked.cells(domains))
-    heads = [domains.keys.assign(variable=name) for name in asked.variables]
+    head = by_variable(domains.keys, asked.variables)
     missing = sum(int(part.n_missing.sum()) for part in parts)
-    return _wrap(asked, kind, heads, parts, missing, interval="wald")
+    return _wrap(asked, kind, [head], parts, missing, interval="wald")
 
 
 def answer_count(asked: Answer) -> Estimates:
@@ -100,6 +100,12 @@ def is_binary(name: str, levels: tuple[Any, ...]) -> bool:
             ar=f"لا إجابات في المسح عن «{name}»؛ تحقق ممن سُئل عنه وفي أي جولة.",
         )
     return set(levels) <= {0, 1} and 1 in levels
+
+
+def by_variable(keys: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The rows of a table of several variables: every domain of the first, then of the next."""
+    repeated = keys.take(np.tile(np.arange(len(keys)), len(names))).reset_index(drop=True)
+    return repeated.assign(variable=[name for name in names for _ in range(len(keys))])
 
 
 def by_level(keys: pd.DataFrame, name: str, levels: tuple[Any, ...]) -> pd.DataFrame:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from masar_research.engine.abreast import moments
 from masar_research.engine.cells import (
-    Cells,
     Influence,
     Rows,
     Sums,
@@ -31,6 +31,9 @@ from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.intp]
+
+# Squares about zero over squares about the mean up to which their difference keeps its digits.
+_CANCELLING = 100.0
 
 Spread = Callable[[Floats], Floats]
 """(n_domains,) slopes b → (n_domains,) Σ_d w (y − b_d x)²; x is 1 but for ratios."""
@@ -154,19 +157,36 @@ def means(
     found: dict[int, Linearized] = {}
     if whole:
         rows, _ = select(design, (), **cells_of)
-        values = [outcomes[at] for at in whole]
-        cells = gather(design, rows, (None, *values))
-        for at, each, sums in zip(whole, values, cells.sums[1:], strict=True):
-            of = replace(cells, values=(None, each), sums=(cells.sums[0], sums))
-            found[at] = _mean(design, rows, of, each)
+        found |= zip(whole, _means(design, rows, [outcomes[at] for at in whole]), strict=True)
     for at in set(range(len(outcomes))) - set(whole):
         rows, (each,) = select(design, (outcomes[at],), **cells_of)
-        found[at] = _mean(design, rows, gather(design, rows, (None, each)), each)
+        (found[at],) = _means(design, rows, [each])
     return tuple(found[at] for at in range(len(outcomes)))
 
 
-def _mean(design: Design, rows: Rows, cells: Cells, values: Floats) -> Linearized:
-    return finish_mean(design, rows, cells, lambda centre: squares(rows, values, centre))
+def _means(design: Design, rows: Rows, columns: list[Floats]) -> list[Linearized]:
+    """Means of columns over the same rows; each has the same bits alone and in company."""
+    cells = gather(design, rows, (None,))
+    of = moments(design.unit, design.n_units, rows.domain, rows.n_domains, rows.weights, columns)
+    weight = cells.sums[0].sum(axis=0)
+    found = []
+    for values, sums, square in zip(columns, of.sums, of.squares, strict=True):
+        own = replace(cells, values=(None, values), sums=(cells.sums[0], sums))
+        spread = _about(rows, values, square, sums.sum(axis=0), weight)
+        found.append(finish_mean(design, rows, own, spread))
+    return found
+
+
+def _about(rows: Rows, values: Floats, square: Floats, moment: Floats, weight: Floats) -> Spread:
+    """Squares about the mean from those about zero; from the rows again where digits would be lost."""
+
+    def spread(centre: Floats) -> Floats:
+        with np.errstate(invalid="ignore", over="ignore"):
+            around = square - centre * moment
+            kept = square <= _CANCELLING * around
+        return around if np.all(kept | (weight == 0)) else squares(rows, values, centre)
+
+    return spread
 
 
 def finish_mean(design: Design, rows: Tally, cells: Sums, spread: Spread) -> Linearized:

@@ -118,6 +118,7 @@ SURVEY: tuple[Verb, ...] = (
         "multinomial", "masar_research.models.multinomial:multinomial",
         "Survey-weighted multinomial logistic regression.",
     ),  # fmt: skip
+    Verb("cox", "masar_research.models.cox:cox", "Survey-weighted Cox regression."),
 )
 
 #: What a survey on files lends from modules that read it in passes.

@@ -88,6 +88,7 @@ _ARABIC = {
     "rank of the replicate weights − 1": "رتبة الأوزان المكررة − 1",
     "against simple random sampling with replacement": "نسبةً إلى العينة العشوائية البسيطة مع الإرجاع",
     "estimate ± t × root mean squared error": "التقدير ± ت × جذر متوسط مربع الخطأ",
+    "areas in the fit minus one": "المناطق الداخلة في النموذج ناقص واحد",
     "areas in the fit minus coefficients": "المناطق الداخلة في النموذج ناقص المعاملات",
     "Wald, t": "والد بتوزيع ت", "wald": "والد بتوزيع ت", "logit": "لوغاريتم الأرجحية",
     "xlogit": "لوغاريتم الأرجحية", "beta": "كورن وغروبارد (بيتا)", "wilson": "ويلسون",

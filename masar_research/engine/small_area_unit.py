@@ -46,8 +46,8 @@ class _Groups:
     def _gamma(self, ratio: float) -> np.ndarray:
         return ratio * self.n / (1 + ratio * self.n)
 
-    def profile(self, ratio: float, method: Method) -> tuple[float, float]:
-        """Log likelihood with β and σ_e² at their best, and its slope in λ."""
+    def profile(self, ratio: float, method: Method, adjusted: bool = False) -> tuple[float, float]:
+        """Log likelihood with β and σ_e² at their best, and its slope in λ; times arctan(Σ γ)^(1/m)."""
         a, coef, rest = self.at(ratio)
         total, p = self.n.sum(), len(coef)
         free = total - p if method == "reml" else total
@@ -58,7 +58,12 @@ class _Groups:
         if method == "reml":
             height += np.linalg.slogdet(a)[1]
             slope -= float(np.trace(np.linalg.solve(a, (self.x.T * grow) @ self.x)))
-        return -0.5 * float(height), -0.5 * float(slope)
+        more = (0.0, 0.0)
+        if adjusted:
+            weight, angle = self._gamma(ratio).sum(), np.arctan(self._gamma(ratio).sum())
+            rise = (self.n / (1 + ratio * self.n) ** 2).sum() / ((1 + weight**2) * angle)
+            more = (np.log(angle) / len(self.n), rise / len(self.n))
+        return float(more[0] - 0.5 * height), float(more[1] - 0.5 * slope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,9 @@ class UnitFit:
     ----------
     between, within : float
         ``σ̂_v²`` and ``σ̂_e²``.
+    adjusted : bool
+        Whether the likelihood gave ``σ̂_v² = 0``; the one times ``arctan(Σ γ_i)^(1/m)`` answered, as
+        Yoshimori and Lahiri (2014) have it for the area-level model.
     variance_cov : ndarray (2, 2)
         Their asymptotic covariance (inverse Fisher information).
     coef, coef_cov : ndarray (p,), (p, p)
@@ -85,6 +93,7 @@ class UnitFit:
 
     between: float
     within: float
+    adjusted: bool
     variance_cov: np.ndarray
     coef: np.ndarray
     coef_cov: np.ndarray
@@ -138,7 +147,10 @@ def fit(
     k = len(means)
     inside, group = np.unique(area, return_inverse=True)
     groups = _Groups.of(y, x, group, len(inside))
-    ratio = _ratio(groups, method)
+    ratio = _ratio(groups, method, adjusted=False)
+    adjusted = ratio == 0.0
+    if adjusted:
+        ratio = _ratio(groups, method, adjusted=True)
     a, coef, rest = groups.at(ratio)
     free = len(y) - len(coef) if method == "reml" else len(y)
     within = rest / free
@@ -180,25 +192,24 @@ def fit(
     if size is not None:
         errors += np.diag(left * within / size)
     return UnitFit(
-        between=between, within=within, variance_cov=spread, coef=coef, coef_cov=phi, shrinkage=gamma,
+        between=between, within=within, adjusted=adjusted, variance_cov=spread, coef=coef, coef_cov=phi, shrinkage=gamma,
         synthetic=means @ coef, estimate=fraction * ybar + left * predicted, g1=g1, g2=g2, g3=g3,
         mse=np.diag(errors).copy(), mse_matrix=errors, loglik=groups.profile(ratio, method)[0],
     )  # fmt: skip
 
 
-def _ratio(groups: _Groups, method: Method) -> float:
-    """``λ̂ = σ̂_v²/σ̂_e²``: the best of a grid, then the root of the slope beside it."""
-    heights = [groups.profile(0.0, method)[0], *(groups.profile(at, method)[0] for at in _GRID)]
-    best = int(np.argmax(heights))
-    if best == 0:
-        return 0.0
-    low, high = _GRID[max(best - 2, 0)], _GRID[min(best, len(_GRID) - 1)]
+def _ratio(groups: _Groups, method: Method, adjusted: bool) -> float:
+    """``λ̂ = σ̂_v²/σ̂_e²``: the best of a grid, then the root of the slope beside it; zero at its lower end."""
+    best = int(np.argmax([groups.profile(at, method, adjusted)[0] for at in _GRID]))
+    low, high = _GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)]
 
     def slope(at: float) -> float:
-        return groups.profile(float(np.exp(at)), method)[1]
+        return groups.profile(float(np.exp(at)), method, adjusted)[1]
 
+    if best == 0 and not adjusted:
+        return 0.0
     if slope(np.log(low)) <= 0 or slope(np.log(high)) >= 0:
-        return float(_GRID[best - 1])
+        return float(_GRID[best])
     return float(np.exp(brentq(slope, np.log(low), np.log(high), xtol=1e-14, rtol=1e-14)))
 
 

@@ -12,12 +12,14 @@ from masar_research.places.gazetteer import (
 )
 from masar_research.places.geometry import boundaries, read_boundaries, regions_of, tile_grid
 from masar_research.places.maps import map_estimates
+from masar_research.places.small_areas_neighbours import contiguity
 
 __all__ = [
     "Geography",
     "Governorate",
     "Region",
     "boundaries",
+    "contiguity",
     "geography",
     "governorates",
     "map_estimates",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -62,11 +62,12 @@ def map_estimates(estimates: Estimates, lang: str = "en", profile: str = "nchs")
             )
         status, modelled = release.drawn(*decision)
         if status != "suppress":
-            marks[code] = Mark(float(row.estimate), *_ends(row), status, modelled=modelled)
+            marks[code] = Mark(float(row.estimate), *ends(row), status, modelled=modelled)
     return charts.areas(shapes, marks, lang, outlines=outlines)
 
 
-def _ends(row: object) -> tuple[float | None, float | None]:
+def ends(row: Any) -> tuple[float | None, float | None]:
+    """The ends of a row's interval, None where it has none."""
     low, high = row.conf_low, row.conf_high
     return (None, None) if pd.isna(low) or pd.isna(high) else (float(low), float(high))
 

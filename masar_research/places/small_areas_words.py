@@ -34,6 +34,10 @@ MODELS = {
         "ar": "نموذج الخطأ المتداخل على مستوى الأفراد بأوزان المسح (يو وراو)",
     },
 }  # fmt: skip
+ADJUSTED = {
+    "en": "the likelihood asked for gave no difference between areas; the adjusted one answered",
+    "ar": "لم تُظهر الأرجحية المطلوبة فرقاً بين المناطق، فاستُعملت الأرجحية المعدّلة",
+}
 _WARNING = {
     "en": "Model-based estimates: the answers of an area are drawn towards those of areas like it",
     "ar": "تقديرات قائمة على نموذج إحصائي: تُقرَّب إجابات كل منطقة من المناطق الشبيهة بها",
@@ -56,10 +60,7 @@ def of_fit(fit: Any, outside: np.ndarray, areas: int, few: tuple[object, ...]) -
     if spatial:
         found["spatial_correlation"] = fit.correlation
     elif fit.adjusted:
-        found["adjusted"] = {
-            "en": "the likelihood asked for gave no difference between areas; the adjusted one answered",
-            "ar": "لم تُظهر الأرجحية المطلوبة فرقاً بين المناطق، فاستُعملت الأرجحية المعدّلة",
-        }
+        found["adjusted"] = ADJUSTED
     return found
 
 

@@ -42,6 +42,7 @@ _CLEAR = 12.0
 class _Label:
     name: list[str]
     figure: str
+    interval: str
     wide: float
     tall: float
     size: float
@@ -55,9 +56,9 @@ class _Area:
     label: _Label
     spot: Point | None
 
-    def moved(self, shift: float) -> _Area:
-        spot = None if self.spot is None else Point(self.spot.x + shift, self.spot.y)
-        return replace(self, shape=shapely.transform(self.shape, lambda xy: xy + [shift, 0.0]), spot=spot)
+    def moved(self, shift: float, down: float = 0.0) -> _Area:
+        spot = None if self.spot is None else Point(self.spot.x + shift, self.spot.y + down)
+        return replace(self, shape=shapely.transform(self.shape, lambda xy: xy + [shift, down]), spot=spot)
 
 
 def areas(
@@ -139,20 +140,28 @@ def draw(
         tall = layout.height + 3.0 + _rows_height(rows)
         legend_end = width
     canvas = Canvas(width, tall, lang, mirror=False)
-    found = [area.moved(shift) for area in layout.areas]
+    paint(canvas, layout, limits, (shift, 0.0), outlines, inner)
+    _draw_legend(canvas, rows, legend_at, legend_end)
+    return canvas
+
+
+def paint(
+    canvas: Canvas, layout: _Layout, limits: Sequence[float], at: tuple[float, float],
+    outlines: gpd.GeoDataFrame | None, inner: gpd.GeoDataFrame | None,
+) -> None:  # fmt: skip
+    """A laid-out map on the sheet, its upper left corner `at`."""
+    found = [area.moved(*at) for area in layout.areas]
     for area in found:
         _fill(canvas, area, limits)
     for borders, colour, weight in ((inner, theme.PAPER, 0.5), (outlines, theme.INK, 1.3)):
         for shape in [] if borders is None else borders.geometry:
-            placed = shapely.transform(shapely.transform(shape, layout.place), lambda xy: xy + [shift, 0.0])
+            placed = shapely.transform(shapely.transform(shape, layout.place), lambda xy: xy + list(at))
             for polygon in _polygons(placed):
                 canvas.outline(_rings(polygon), fill="none", edge=colour, weight=weight, layer=3)
     for area in found:
         if area.spot is not None:
             _write(canvas, area, limits)
     _beside(canvas, [area for area in found if area.spot is None and area.code not in layout.dropped], found)
-    _draw_legend(canvas, rows, legend_at, legend_end)
-    return canvas
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +175,7 @@ class _Layout:
 
 def _layout(
     shapes: gpd.GeoDataFrame, values: Mapping[int, Mark], lang: Lang, digits: int, width: float,
-    height: float, inner: gpd.GeoDataFrame | None,
+    height: float, inner: gpd.GeoDataFrame | None, intervals: bool = False,
 ) -> _Layout:  # fmt: skip
     """The map in the upper left corner, with room at its sides for labels that do not fit."""
     names = dict(zip(shapes["code"], shapes[lang], strict=True))
@@ -188,7 +197,8 @@ def _layout(
         found = []
         for code, shape in zip(shapes["code"], shapes.geometry, strict=True):
             drawn = shapely.transform(shape, place)
-            found.append(_labelled(code, drawn, values[code], str(names[code]), lang, digits, lines, seats))
+            label = (str(names[code]), lang, digits, intervals)
+            found.append(_labelled(code, drawn, values[code], label, lines, seats))
         wide = (east - west) * squeeze * factor + 1.0 + sum(margins)
         outside = [area for area in found if area.spot is None]
         dropped = frozenset(area.code for area in outside if area.mark.value is None and width < _ROOMY)
@@ -236,19 +246,22 @@ def _squeeze(shapes: gpd.GeoDataFrame) -> float:
 
 
 def _labelled(
-    code: object, shape: BaseGeometry, mark: Mark, name: str, lang: Lang, digits: int,
+    code: object, shape: BaseGeometry, mark: Mark, label: tuple[str, Lang, int, bool],
     lines: BaseGeometry | None, seats: tuple[Point, ...],
 ) -> _Area:  # fmt: skip
-    area = _Area(code, shape, mark, _label(name, mark, lang, digits, theme.TEXT), None)
+    area = _Area(code, shape, mark, _label(mark, theme.TEXT, *label), None)
     spot = _spot(area, lines, seats)
     if spot is None:
-        area = replace(area, label=_label(name, mark, lang, digits, theme.SMALL))
+        area = replace(area, label=_label(mark, theme.SMALL, *label))
         spot = _spot(area, lines, seats)
     return replace(area, spot=spot)
 
 
-def _label(name: str, mark: Mark, lang: Lang, digits: int, size: float) -> _Label:
-    figure = ""
+def _label(mark: Mark, size: float, name: str, lang: Lang, digits: int, intervals: bool) -> _Label:
+    figure = interval = ""
+    if intervals and mark.value is not None and mark.low is not None and mark.high is not None:
+        low, high = (numbers.number(100 * end, lang, 0) for end in (mark.low, mark.high))
+        interval = f"{low}–{high}"
     if mark.value is not None:
         figure = numbers.percent(mark.value, lang, digits)
         figure = f"({figure})" if mark.status == "flag" else figure
@@ -256,9 +269,11 @@ def _label(name: str, mark: Mark, lang: Lang, digits: int, size: float) -> _Labe
     wide = max(
         [measure(line, lang, theme.SMALL) for line in lines]
         + [measure(figure, lang, size, theme.SEMIBOLD) if figure else 0.0]
+        + [measure(interval, lang, theme.SMALL) if interval else 0.0]
     )
     tall = len(lines) * line_height(theme.SMALL) * 0.9 + (line_height(size) if figure else 0.0)
-    return _Label(lines, figure, wide, tall, size)
+    tall += line_height(theme.SMALL) * 0.9 if interval else 0.0
+    return _Label(lines, figure, interval, wide, tall, size)
 
 
 def _spot(area: _Area, lines: BaseGeometry | None, seats: tuple[Point, ...]) -> Point | None:
@@ -312,12 +327,22 @@ def _write(canvas: Canvas, area: _Area, limits: Sequence[float]) -> None:
             spot.x, y - step / 2 + line_height(label.size) / 2, label.figure, size=label.size,
             weight=theme.SEMIBOLD, colour=colour, anchor="middle",
         )  # fmt: skip
+    if label.interval:
+        canvas.text(
+            spot.x, spot.y + label.tall / 2 - step / 2, label.interval, size=theme.SMALL, colour=colour,
+            anchor="middle",
+        )  # fmt: skip
 
 
 def _beside_width(area: _Area, lang: Lang) -> float:
-    name = " ".join(area.label.name)
-    wide = measure(name, lang, theme.SMALL)
+    wide = measure(_name(area), lang, theme.SMALL)
     return wide + (measure(area.label.figure, lang, theme.SMALL, theme.SEMIBOLD) + 1.5 if area.label.figure else 0)
+
+
+def _name(area: _Area) -> str:
+    """What stands before the figure of a label beside the map."""
+    name = " ".join(area.label.name)
+    return f"{name} ({area.label.interval})" if area.label.interval else name
 
 
 def _beside(canvas: Canvas, outside: Sequence[_Area], found: Sequence[_Area]) -> None:
@@ -330,7 +355,7 @@ def _beside(canvas: Canvas, outside: Sequence[_Area], found: Sequence[_Area]) ->
         places = apart([area.shape.representative_point().y for area in side], 4.4, low=2.2)
         for area, y in zip(side, places, strict=True):
             target = area.shape.representative_point()
-            name = " ".join(area.label.name)
+            name = _name(area)
             full = _beside_width(area, lang)
             begin = west - 3.0 - full if left else east + 3.0
             hidden = area.mark.value is None

@@ -11,6 +11,10 @@ WORDS = {
     "caution": {"en": f"hollow: {CAUTION['en']}", "ar": f"المفرّغ: {CAUTION['ar']}"},
     "caution_words": CAUTION,
     "modelled": {"en": "model-based estimate", "ar": "تقدير قائم على نموذج"},
+    "under_figure": {
+        "en": "Under each figure: its confidence interval, in percent",
+        "ar": "تحت كل رقم: فترة الثقة بالنسبة المئوية",
+    },
     "all_modelled": {"en": "Model-based estimates", "ar": "تقديرات قائمة على نموذج"},
     "not_shown": NOT_SHOWN,
     "not_shown_short": {"en": "not shown", "ar": "غير معروض"},

@@ -281,11 +281,11 @@ def _counts(remark, report: list[tuple], column: pd.Series) -> Iterable[Remark]:
                 f"يرد الرمز {before} في {counted[before]:,} سجل من الملف وحُوّل في {n:,}",
                 abs(counted[before] - n),
             )
-    told = sum(line.n for line in report)
-    if report and told != len(column) and not any(line.before in ("(text)", "(date)") for line in report):
+    recoded = sum(line.n for line in report)
+    if report and recoded != len(column) and not any(line.before in ("(text)", "(date)") for line in report):
         yield remark(
-            "count", f"{told:,} of {len(column):,} rows were recoded", f"حُوّل {told:,} من {len(column):,} سجل",
-            abs(len(column) - told),
+            "count", f"{recoded:,} of {len(column):,} rows were recoded", f"حُوّل {recoded:,} من {len(column):,} سجل",
+            abs(len(column) - recoded),
         )  # fmt: skip
 
 

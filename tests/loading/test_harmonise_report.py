@@ -140,7 +140,7 @@ def test_the_report_accounts_for_every_row_and_names_what_has_no_place(card):
 def test_a_count_that_does_not_add_up_is_an_error():
     seen = []
     recoded = pd.DataFrame({"before": [1.0, 2.0], "n": [3, 1]})
-    list(_counts(lambda kind, en, ar, n: seen.append((kind, en, n)), recoded, pd.Series([1.0, 1.0, 2.0, 2.0])))
+    list(_counts(lambda kind, en, ar, n: seen.append((kind, en, n)), list(recoded.itertuples()), pd.Series([1.0, 1.0, 2.0, 2.0])))
     assert seen == [
         ("count", "1.0 stands in 2 rows of the file and was recoded in 3", 1),
         ("count", "2.0 stands in 2 rows of the file and was recoded in 1", 1),

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from masar_research.errors import CardError
 from masar_research.loading import harmonisation_report, load, raw_rows, read, read_card, source_of
+from masar_research.loading.load import read_wave
 
 REAL = Path(os.environ["MASAR_REAL_DATA"]) if os.environ.get("MASAR_REAL_DATA") else None
 FILES = {
@@ -80,8 +82,33 @@ def test_anes_published_figures_come_out_through_the_card(loaded):
     both = survey.proportion("voted_both", interval="logit").frame.iloc[0]
     assert both[["estimate", "conf_low", "conf_high"]].tolist() == pytest.approx([0.626, 0.607, 0.645], abs=1.5e-3)
     assert survey.proportion("early_vote").frame["deff"].iloc[0] == pytest.approx(2.27, abs=0.01)
+    wald = survey.chi_square("party", "trust_government", statistic="wald")
+    assert (wald.statistic, wald.df_num, wald.df_den) == pytest.approx((15.134, 24, 51), abs=5e-4)
     test = survey.where("voted_2020 == 1").chi_square("party", "early_vote")
     assert (test.statistic, test.df_num, test.df_den) == pytest.approx((5.105, 5.1053, 260.3680), rel=1e-3)
+
+
+def test_the_logit_of_anes_comes_out_through_the_card(loaded):
+    table = loaded("anes_2020").where("voted_2020 == 1").logit("early_vote ~ C(party_side)").frame
+    assert table["estimate"].tolist() == pytest.approx([-2.67899, -0.51358, -0.29793], abs=5e-6)
+    assert table["std_error"].tolist() == pytest.approx([0.09883, 0.16661, 0.31133], abs=5e-6)
+
+
+@pytest.mark.parametrize("study", FILES)
+def test_the_card_names_the_edition_of_its_file(study):
+    real(FILES[study])
+    card = read_card(Path(__file__).parents[2] / "data" / "surveys" / f"{study}.yml")
+    ((wave, facts),) = card.waves.items()
+    assert facts.checksum == read_wave(card, wave, cache=False).checksum
+
+
+def test_another_edition_of_a_file_is_refused_with_both_checksums():
+    real(FILES["dhs_model_men"])
+    card = read_card(Path(__file__).parents[2] / "data" / "surveys" / "dhs_model_men.yml")
+    other = card.waves[2015].model_copy(update={"checksum": "sha256-content:" + "0" * 64})
+    with pytest.raises(CardError, match="not the one declared") as caught:
+        read_wave(card.model_copy(update={"waves": {2015: other}}), 2015)
+    assert card.waves[2015].checksum in str(caught.value) and "another edition" in str(caught.value)
 
 
 def test_anes_negative_codes_are_missing_of_their_kind(loaded):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from masar_research.codebook import from_plain, to_plain
 from masar_research.loading.assembling import frame_of
+from masar_research.loading.fingerprints import content, write_whole
 from masar_research.loading.places_of_files import home
 from masar_research.loading.raw import Note, Raw
 
@@ -28,9 +28,7 @@ def key_of(paths: list[Path], *options: str | None) -> str:
     """The cache key of some source files and the options they are read with."""
     digest = hashlib.sha256(f"reader {READER} pandas {pd.__version__}".encode())
     for path in paths:
-        digest.update(path.suffix.lower().encode() + b"\x00")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(path.suffix.lower().encode() + b"\x00" + bytes.fromhex(content(path)))
     for option in options:
         digest.update(b"\x01" + str(option).encode())
     return digest.hexdigest()
@@ -102,18 +100,10 @@ def store(key: str, raw: Raw) -> None:
     ]
     table = pa.table(arrays, names=[f"c{k}" for k in range(len(arrays))])
     table = table.replace_schema_metadata({"masar": json.dumps(facts, ensure_ascii=False)})
-    path = _place(key)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(handle)
-        try:
-            pq.write_table(table, temporary, compression="lz4", row_group_size=ROWS, write_statistics=False)
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except OSError:
-        return
+    write_whole(
+        _place(key),
+        lambda place: pq.write_table(table, place, compression="lz4", row_group_size=ROWS, write_statistics=False),
+    )
 
 
 def _place(key: str) -> Path:

@@ -105,5 +105,10 @@ def _all_labelled(column: pd.Series, codes: set[float | str], spans: tuple[Missi
     def labelled(part: pd.Series) -> bool:
         return all(value in codes or any(value in span for span in spans) for value in part.dropna().unique())
 
+    if column.dtype.kind == "f" and len(codes) <= 40:
+        values = column.to_numpy()
+        among = sum(np.count_nonzero(values == code) for code in codes if not isinstance(code, str))
+        if among + np.count_nonzero(np.isnan(values)) == len(values):
+            return True
     # most that fail fail at once
     return labelled(column.iloc[:FIRST_ROWS]) and labelled(column)

@@ -101,6 +101,11 @@ def _labelled(column: pd.Series, variable: Variable | None) -> bool:
     if variable is None or not variable.valid:
         return False
     codes = [category.code for category in variable.categories]
+    if column.dtype.kind == "f" and len(codes) <= 40:
+        values = column.to_numpy()
+        n = len(values) - np.count_nonzero(np.isnan(values))
+        among = sum(np.count_nonzero(values == code) for code in codes if not isinstance(code, str))
+        return not n or among >= 0.9 * n
     present = column.dropna()
     return present.empty or float(present.isin(codes).mean()) >= 0.9
 
@@ -172,7 +177,7 @@ def withdraw(
         )
     if aside:
         frame = frame[[name for name in frame.columns if str(name) not in aside]]
-        codebook = Codebook(variable for name, variable in codebook.items() if name not in aside)
+        codebook = codebook.only(name for name in codebook if name not in aside)
     return frame, codebook, notes
 
 

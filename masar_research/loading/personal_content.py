@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -34,26 +35,31 @@ _MOST, _LONGEST = 20_000, 2_000
 
 def answers_of(column: pd.Series) -> list[str]:
     """The answers of a text column, digits Western, no more than twenty thousand, each of two thousand letters."""
-    return [text for value in column.dropna().head(_MOST) if (text := western(str(value)[:_LONGEST]).strip())]
+    first = column.dropna().head(_MOST)
+    codes, distinct = pd.factorize(first)
+    tidy = [western(str(value)[:_LONGEST]).strip() for value in distinct]
+    return [text for code in codes.tolist() if (text := tidy[code])]
 
 
 def in_text(texts: list[str]) -> str | None:
     """The kind of personal data text answers are, whatever the column is called; open text is not judged here."""
     if not texts:
         return None
-    bare = [re.sub(r"[\s().-]", "", text) for text in texts]
+    counts = Counter(texts)
+    stripped = {text: re.sub(r"[\s().-]", "", text) for text in counts}
+    bare = [stripped[text] for text in texts]
     enough = len(texts) * 0.6
-    if sum(map(bool, map(_EMAIL.match, texts))) >= enough:
+    if sum(n for text, n in counts.items() if _EMAIL.match(text)) >= enough:
         return "email"
-    if sum(map(bool, map(_POINT.match, texts))) >= enough:
+    if sum(n for text, n in counts.items() if _POINT.match(text)) >= enough:
         return "coordinates"
-    if sum(map(bool, map(_MEDIA.search, texts))) >= enough:
+    if sum(n for text, n in counts.items() if _MEDIA.search(text)) >= enough:
         return "media"
-    if sum(map(bool, map(_PHONE.match, bare))) >= enough and _differ(bare):
+    if sum(n for text, n in counts.items() if _PHONE.match(stripped[text])) >= enough and _differ(bare):
         return "phone"
     if _national(bare):
         return "national_number"
-    return "open_text" if any(gives_away(text) for text in texts) else None
+    return "open_text" if any(map(gives_away, counts)) else None
 
 
 def gives_away(text: str) -> bool:
@@ -104,6 +110,15 @@ def position_pair(one: np.ndarray, two: np.ndarray) -> bool:
     return within and _fine(a) and _fine(b)
 
 
+def like_position(values: np.ndarray) -> bool:
+    """Whether a column of numbers may be one half of positions in the region: degrees with many decimals."""
+    part = values[np.isfinite(values) & (values != 0)][:_MOST]
+    if len(part) < 5:
+        return False
+    within = any(((part > low) & (part < high)).mean() > 0.5 for low, high in ((21.9, 37.5), (24.6, 48.7)))
+    return within and _fine(part)
+
+
 def _fine(values: np.ndarray) -> bool:
     return float(np.mean(np.abs(values * 1e3 - np.round(values * 1e3)) > 1e-6)) >= 0.8
 
@@ -121,24 +136,33 @@ def is_open(texts: list[str], *, asked_as_text: bool = False) -> bool:
     n, distinct = len(texts), len(set(texts))
     if not n or {text.casefold() for text in texts} <= _YES_NO:
         return False
-    words = [[piece for piece in text.split() if _WORD.search(piece)] for text in texts]
-    letters = np.mean([sum(map(str.isalpha, text)) >= 0.5 * len(text) for text in texts])
+    times = Counter(texts)
+    share = np.fromiter(times.values(), float) / n
+
+    def part(fits: Iterable[bool]) -> float:
+        return float(share @ np.fromiter(fits, float))
+
+    words = [[piece for piece in text.split() if _WORD.search(piece)] for text in times]
+    letters = part(sum(map(str.isalpha, text)) >= 0.5 * len(text) for text in times)
     few = n >= 20 and distinct <= 60 and distinct * 5 <= n
-    if few and np.mean([len(found) <= 4 for found in words]) > 0.9:
+    if few and part(len(found) <= 4 for found in words) > 0.9:
         return False
-    counts = Counter(word for found in words for word in found)
+    counts: Counter[str] = Counter()
+    for found, often in zip(words, times.values(), strict=True):
+        for word in found:
+            counts[word] += often
     codes = all(re.fullmatch("[a-z0-9_]+", word) for word in counts)
     if codes and len(counts) <= 60 and n >= 20 and sum(counts.values()) >= 8 * len(counts):
         return False  # a few words over and over: options of a multi-select
     if asked_as_text:
-        return letters >= 0.3 or float(np.mean([" " in text for text in texts])) >= 0.5
-    wordy = float(np.mean([len(found) >= 2 for found in words]))
-    long = float(np.mean([len(found) >= 4 for found in words]))
+        return letters >= 0.3 or part(" " in text for text in times) >= 0.5
+    wordy = part(len(found) >= 2 for found in words)
+    long = part(len(found) >= 4 for found in words)
     if long >= 0.3 and distinct >= 3 and distinct > 0.3 * n:
         return True
     if wordy >= 0.5 and distinct >= 10 and distinct > 0.5 * n:
         return True
-    single = float(np.mean([re.fullmatch(r"[^\W\d_]+(?:[\s'-][^\W\d_]+)*", text) is not None for text in texts]))
+    single = part(re.fullmatch(r"[^\W\d_]+(?:[\s'-][^\W\d_]+)*", text) is not None for text in times)
     return single >= 0.9 and distinct >= 30 and distinct > 0.3 * n
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,10 +16,15 @@ from masar_research.loading import cache as copies
 from masar_research.loading.archives import unpacked
 from masar_research.loading.decimals import Decimal, settle
 from masar_research.loading.exports import FormFiles, read_export, undecidable, whole_form
+from masar_research.loading.fingerprints import LARGE, changing, known, settled, stamp
 from masar_research.loading.parquet import read_parquet
+from masar_research.loading.part import names_asked, only, read_part
 from masar_research.loading.personal import check_wanted, find, form_note, looks_like_export, withdraw
+from masar_research.loading.progress import told
 from masar_research.loading.raw import Note, Raw, make_raw
 from masar_research.loading.repair_values import codes_repaired, repaired
+from masar_research.loading.statfile_process import make_ready
+from masar_research.loading.statfiles import read_statfile
 from masar_research.loading.tables import plain_codebook, read_excel, text_table, typed
 
 TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls"), (".parquet",)
@@ -56,6 +62,7 @@ def read(
     cache: bool = True,
     decimal: Decimal = None,
     decide: Mapping[str, Literal["same", "split"]] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Raw:
     """Read a data file as it is, with what the file itself says about it.
 
@@ -75,7 +82,7 @@ def read(
         national_number email address coordinates device media open_text``). Without it they are set aside
         and named in the notes. Such a reading is never cached.
     cache : bool
-        Keep and use a Parquet copy under ``.cache/read`` keyed on the file's bytes. The environment
+        Keep and use a Parquet copy under ``.cache/read`` keyed on the file's content. The environment
         variable ``MASAR_NO_CACHE=1`` turns it off.
     decimal : {".", ",", "text"} or mapping, optional
         The decimal sign of numbers written in text, or column → sign. Needed only where nothing in the file
@@ -83,6 +90,9 @@ def read(
     decide : mapping, optional
         Question → ``"same"`` or ``"split"``, for questions that versions of the form contradict each other in:
         the newest words hold for all, or answers of older versions go to ``question__version``.
+    columns : sequence of str, optional
+        Only these columns, in this order: from a copy or a statistics file the others are not read. The
+        checksum is then that of these columns. A file that is not yet copied is not copied by such a reading.
 
     Returns
     -------
@@ -133,34 +143,52 @@ def read(
     _sniff(path, suffix)
     wanted = (personal,) if isinstance(personal, str) else tuple(personal)
     asked = _Asked(forms, sheet, wanted, decimal, dict(decide or {}))
+    names = names_asked(columns)
     if wanted or not copies.allowed(cache):
-        raw = _read(path, asked)
+        raw = _shown(path, asked, names)
         check_wanted(wanted, raw.notes, raw.frame.columns)
-        return raw
-    key = copies.key_of([path, *files], sheet, *([] if asked.key is None else [asked.key]))
-    raw = copies.fetch(key)
+        return raw if names is None else only(raw, names, path)
+    before, now = stamp([path, *files]), time.time_ns()
+    if suffix in STATISTICAL and before[0][0] >= LARGE and known(path) is None:
+        make_ready()
+    extra = [] if asked.key is None else [asked.key]
+    key = copies.key_of([path, *files], sheet, *extra)
+    raw = copies.fetch(key, names)
     if raw is None:
-        raw = _read(path, asked)
+        raw = _shown(path, asked, names)
+        # the key is of the bytes before the reading: they must be those that were read
+        if stamp([path, *files]) != before or not settled(before, now):
+            if copies.key_of([path, *files], sheet, *extra) != key:
+                raise changing(path)
         # a copy holds one table, and knows nothing of files beside it
-        if not raw.related and all(note.kind not in _BESIDE for note in raw.notes):
+        whole = names is None or suffix not in STATISTICAL
+        if whole and not raw.related and all(note.kind not in _BESIDE for note in raw.notes):
             copies.store(key, raw)
-    return raw
+    return raw if names is None else only(raw, names, path)
 
 
-def _read(path: Path, asked: _Asked) -> Raw:
+def _shown(path: Path, asked: _Asked, names: tuple[str, ...] | None) -> Raw:
+    with told(path.name) as done:
+        return _read(path, asked, names, done)
+
+
+def _read(
+    path: Path,
+    asked: _Asked,
+    names: tuple[str, ...] | None = None,
+    done: Callable[[float], None] | None = None,
+) -> Raw:
     suffix = path.suffix.lower()
     if suffix == ".zip":
         member = asked.sheet if asked.sheet is not None and asked.sheet.lower().endswith(FILES) else None
         with unpacked(path, member, FILES) as (inner, notes):
             _sniff(inner, inner.suffix.lower())
             inside = replace(asked, sheet=None) if member is not None else asked
-            raw = _read(inner, inside)
+            raw = _read(inner, inside, None, done)
             return replace(raw, notes=(*notes, *raw.notes))
     if suffix in STATISTICAL:
-        from masar_research.loading.statfiles import read_statfile
-
         _no_decimal(asked, path)
-        frame, codebook, notes = read_statfile(path)
+        frame, codebook, notes = read_statfile(path, done=done) if names is None else read_part(path, names, done)
         return _settled(frame, codebook, notes, asked.wanted)
     book, semicolons = None, False
     if suffix in PARQUET:

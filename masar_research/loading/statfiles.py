@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,37 @@ from masar_research.loading.repair import unmixed
 _SYSTEM = {".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas"}
 
 
-def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
+def describe(path: Path) -> dict[str, Any]:
+    """What a file says about its variables, in the encoding it declares or the first that fits.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    first = None
+    for encoding in _encodings(path):
+        try:
+            return apart.describe(path, encoding)
+        except apart.ReadingFailed as error:
+            first = first or error
+            if not _about_letters(error):
+                break
+    raise _refused(path, first) from None
+
+
+def read_statfile(
+    path: Path, *, columns: list[str] | None = None, done: Callable[[float], None] | None = None
+) -> tuple[pd.DataFrame, Codebook, list[Note]]:
     """Read one file of a statistics package.
 
     Parameters
     ----------
     path : Path
+    columns : list of str, optional
+        Only these, by their names in the file.
+    done : callable, optional
+        Called from a thread with the share of the rows that is read.
 
     Returns
     -------
@@ -37,7 +63,7 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
     DataError
         If pyreadstat cannot read it in any of the encodings tried.
     """
-    found, notes = _decode(path)
+    found, notes = _decode(path, columns, done)
     facts = found.facts
     if not facts["names"]:
         raise DataError(
@@ -82,13 +108,21 @@ def read_statfile(path: Path) -> tuple[pd.DataFrame, Codebook, list[Note]]:
     return frame, borne_out(book, frame), notes
 
 
-def _decode(path: Path) -> tuple[apart.Found, list[Note]]:
+def _decode(
+    path: Path, columns: list[str] | None, done: Callable[[float], None] | None
+) -> tuple[apart.Found, list[Note]]:
     first, catalog, system = None, _catalog(path), _SYSTEM.get(path.suffix.lower(), "spss")
 
     def values(encoding: str | None) -> apart.Found:
-        return apart.values(path, encoding, catalog=catalog, converted=lambda form: is_moment(system, form))
+        return apart.values(
+            path, encoding, columns=columns, catalog=catalog, converted=lambda form: is_moment(system, form), done=done
+        )
 
-    for encoding in (None,) if path.suffix.lower() == ".por" else (None, "cp1256", "cp1252"):
+    def sample(found: apart.Found, encoding: str | None) -> str:
+        # the letters of a few columns are judged by the labels of all
+        return _sample(found, found.facts if columns is None else apart.describe(path, encoding))
+
+    for encoding in _encodings(path):
         try:
             found = values(encoding)
         except apart.ReadingFailed as error:
@@ -96,22 +130,30 @@ def _decode(path: Path) -> tuple[apart.Found, list[Note]]:
             if not _about_letters(error):
                 break
             continue
-        if encoding == "cp1256" and not has_arabic(_sample(found)):
+        if encoding == "cp1256" and not has_arabic(sample(found, encoding)):
             continue
         if encoding is not None:
             return found, [_encoding_note(encoding)]
-        better = _misread(_sample(found))
+        better = _misread(sample(found, encoding))
         if better:
             try:
                 return values(better), [_encoding_note(better)]
             except apart.ReadingFailed:
                 pass
         return found, []
-    raise DataError(
+    raise _refused(path, first) from None
+
+
+def _encodings(path: Path) -> tuple[str | None, ...]:
+    return (None,) if path.suffix.lower() == ".por" else (None, "cp1256", "cp1252")
+
+
+def _refused(path: Path, first: apart.ReadingFailed | None) -> DataError:
+    return DataError(
         f"{path.name} cannot be read as {path.suffix.lstrip('.').upper()}: {_reason(first)}.",
         remedy="Check that the copy is complete (compare its size with the source) or export it again.",
         ar=f"تعذّرت قراءة الملف {path.name}؛ قد يكون ناقصاً أو ليس من نوعه المعلن. قارن حجمه بالأصل أو صدّره من جديد.",
-    ) from None
+    )
 
 
 def _catalog(path: Path) -> Path | None:
@@ -165,9 +207,9 @@ def _encoding_note(encoding: str) -> Note:
     )
 
 
-def _sample(found: apart.Found) -> str:
-    pieces = list(found.facts["labels"].values())
-    pieces += [str(text) for pairs in found.facts["value_labels"].values() for _, text in pairs]
+def _sample(found: apart.Found, facts: dict[str, Any]) -> str:
+    pieces = list(facts["labels"].values())
+    pieces += [str(text) for pairs in facts["value_labels"].values() for _, text in pairs]
     for column in found.coded.values():
         pieces += [value for value in column.values[:50] if isinstance(value, str)]
     return " ".join(pieces)
@@ -230,7 +272,8 @@ def _declared(values: pd.Series, labels, ranges) -> list:
     """The codes, in the data or labelled, that lie in the ranges declared missing."""
     if not ranges:
         return []
-    codes = {*values.dropna().unique(), *labels}
+    wide = any(isinstance(span["lo"], str) or span["lo"] != span["hi"] for span in ranges)
+    codes = {*values.dropna().unique(), *labels} if wide else set(labels)
     out = []
     for span in ranges:
         low, high = span["lo"], span["hi"]

@@ -22,6 +22,8 @@ from masar_research.loading.places_of_files import home
 # Smaller files are read for their digest every time: it costs less than 50 ms.
 LARGE = 16_000_000
 TICK = 2_000_000_000
+# What a process left half written when it was killed goes after a day (s).
+ABANDONED = 86_400.0
 
 
 def stamp(paths: Iterable[Path]) -> tuple[tuple[int, ...], ...]:
@@ -100,6 +102,7 @@ def write_whole(path: Path, write) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         os.close(handle)
         try:
@@ -110,6 +113,15 @@ def write_whole(path: Path, write) -> bool:
     except OSError:
         return False
     return True
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob("*.part"):
+        try:
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
+        except OSError:
+            continue
 
 
 def _note(path: Path, found: tuple[int, ...], digest: str) -> None:

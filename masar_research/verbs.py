@@ -119,6 +119,21 @@ SURVEY: tuple[Verb, ...] = (
         "Survey-weighted multinomial logistic regression.",
     ),  # fmt: skip
     Verb("cox", "masar_research.models.cox:cox", "Survey-weighted Cox regression."),
+    Verb("loglinear", "masar_research.models.loglinear:loglinear", "Log-linear model of a table."),
+    Verb("linear", "masar_research.models:linear", "Survey-weighted linear regression."),
+    Verb("probit", "masar_research.models:probit", "Survey-weighted probit regression."),
+    Verb("cloglog", "masar_research.models:cloglog", "Complementary log-log regression."),
+    Verb("poisson", "masar_research.models:poisson", "Survey-weighted Poisson regression."),
+    Verb(
+        "negative_binomial", "masar_research.models:negative_binomial",
+        "Survey-weighted negative binomial regression.",
+    ),  # fmt: skip
+    Verb("gamma", "masar_research.models:gamma", "Survey-weighted gamma regression."),
+    Verb(
+        "small_area_unit", "masar_research.places.small_areas_unit:small_area_unit",
+        "Model-based means of areas (Battese–Harter–Fuller).",
+    ),  # fmt: skip
+    Verb("maihda", "masar_research.models.maihda:maihda", "Intersections: multilevel models."),
 )
 
 #: What a survey on files lends from modules that read it in passes.
@@ -140,6 +155,10 @@ ESTIMATES: tuple[Verb, ...] = (
     Verb("equivalence", "masar_research.statistics.equivalence:equivalence", "Two one-sided tests."),
     Verb("trend", "masar_research.statistics.trend:trend", "Trend and equality over waves."),
     Verb("joint", "masar_research.statistics.trend:joint", "Joint Wald test of contrasts."),
+    Verb(
+        "small_area", "masar_research.places.small_areas:small_area",
+        "Model-based estimates for areas (Fay–Herriot).",
+    ),
 )
 
 

@@ -35,7 +35,7 @@ from masar_research.errors import ModelError
 
 __all__ = [
     "FAMILIES", "Family", "GLMFit", "Nuisance", "SeparationError", "fit", "influence_rows",
-    "influence_sums", "response", "response_slope",
+    "influence_sums", "parameter_sums", "response", "response_slope",
 ]  # fmt: skip
 
 _SAMPLE = 20_000
@@ -228,6 +228,31 @@ def influence_sums(
         own = beside.score if factor is None else beside.score * factor
         out += cell_sums(codes, own, n_codes)[:, None] * beside.across
     return out
+
+
+def parameter_sums(
+    fitted: GLMFit, X: np.ndarray, codes: np.ndarray, n_codes: int, factor: np.ndarray | None = None
+) -> np.ndarray:
+    """Sums of weight × influence of the coefficients and, after them, of a `Nuisance`.
+
+    Parameters
+    ----------
+    fitted, X, codes, n_codes, factor
+        As for :func:`influence_sums`.
+
+    Returns
+    -------
+    (n_codes, p) or (n_codes, p + 1) float array
+    """
+    out = influence_sums(fitted, X, codes, n_codes, factor)
+    beside = fitted.nuisance
+    if beside is None:
+        return out
+    score, own = fitted.score, beside.score
+    if factor is not None:
+        score, own = score * factor, own * factor
+    last = row_sums(codes, score, X, n_codes) @ beside.across + cell_sums(codes, own, n_codes) * beside.own
+    return np.column_stack([out, last])
 
 
 def influence_rows(fitted: GLMFit, X: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:

@@ -54,7 +54,7 @@ def average_predictions(
     *,
     domain: np.ndarray | None = None,
     n_domains: int = 1,
-    offset: np.ndarray | None = None,
+    offsets: Sequence[np.ndarray | None] | None = None,
 ) -> AveragePredictions:
     """Combine average predictions over counterfactual worlds, by domain.
 
@@ -75,8 +75,8 @@ def average_predictions(
     domain : (n,) int array, optional
         −1 outside.
     n_domains : int
-    offset : (n,) float array, optional
-        The offset of the fit.
+    offsets : sequence of (n,) float arrays, optional
+        The offset in each world; that of the fit by default.
 
     Returns
     -------
@@ -99,6 +99,7 @@ def average_predictions(
     values = np.zeros((n_combinations, n))
     slopes = np.zeros((n_combinations, n_domains, p))
     for position, world in enumerate(worlds):
+        offset = fitted.offset if offsets is None else offsets[position]
         mu, slope_sums = _predict(world(), fitted, place, n_domains, offset)
         for c in np.flatnonzero(combinations[:, position]):
             values[c] += combinations[c, position] * mu

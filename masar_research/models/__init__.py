@@ -1,7 +1,19 @@
-"""Survey regression: logistic and other generalised linear models, average marginal effects."""
+"""Survey regression: generalised linear models, tests, average marginal effects, diagnostics."""
 
-from masar_research.models.fitting import glm, logit
+from masar_research.models.fitting import glm
 from masar_research.models.model import SurveyModel
+from masar_research.models.regressions import (
+    cloglog,
+    gamma,
+    linear,
+    logit,
+    negative_binomial,
+    poisson,
+    probit,
+)
 from masar_research.models.thin import sturdy_terms, thin_groups
 
-__all__ = ["SurveyModel", "glm", "logit", "sturdy_terms", "thin_groups"]
+__all__ = [
+    "SurveyModel", "cloglog", "gamma", "glm", "linear", "logit", "negative_binomial", "poisson",
+    "probit", "sturdy_terms", "thin_groups",
+]  # fmt: skip

@@ -2,67 +2,72 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from masar_research.engine import glm as engine
-from masar_research.engine import intervals
-from masar_research.engine.margins import coefficient_totals
+from masar_research.engine.families import Kind, named
+from masar_research.engine.firth import at_least_model_based, fit_firth
+from masar_research.engine.margins import unit_totals
+from masar_research.engine.negative_binomial import fit_negative_binomial
+from masar_research.engine.refits import refits
+from masar_research.engine.scoring import aliased
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
+from masar_research.models.coefficients import Encoding, coefficient_frame
 from masar_research.models.formula import Matrix, build, one_sided, parse
-from masar_research.models.model import SurveyModel, frozen
+from masar_research.models.model import Asked, SurveyModel, frozen
 
 if TYPE_CHECKING:
-    from masar_research.codebook import Codebook
     from masar_research.survey import Survey
 
-
-class Encoding(Protocol):
-    """What a table of coefficients must know of how the predictors became columns."""
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-    @property
-    def references(self) -> Mapping[str, Any]: ...
-    @property
-    def absent(self) -> Mapping[str, tuple[Any, ...]]: ...
-    @property
-    def missing(self) -> Mapping[str, int]: ...
-    @property
-    def lost(self) -> int: ...
-    @property
-    def data(self) -> pd.DataFrame: ...
+Penalty = Literal["firth"]
+Collinear = Literal["raise", "drop"]
 
 
-_DUMMY = re.compile(r"^(?:C\()?(\w+)\)?\[(?:T\.)?(.+)\]$")
-_CONSTANT = {"en": "Constant", "ar": "الثابت"}
-
-
-def logit(
+def glm(
     survey: Survey,
     formula: str,
+    family: str = "gaussian",
     reference: Mapping[str, Any] | None = None,
     level: float = 0.95,
+    *,
+    link: str | None = None,
+    exposure: str | None = None,
+    penalty: Penalty | None = None,
+    collinear: Collinear = "raise",
 ) -> SurveyModel:
-    """Survey-weighted logistic regression.
+    """Survey-weighted generalised linear model.
 
     Parameters
     ----------
     survey : Survey
         With its subpopulation, if any.
     formula : str
-        ``"employed ~ C(sex) * C(education) + age"``; the outcome is coded 0/1. Variables the
-        codebook calls nominal are categorical with or without ``C()``.
+        ``"employed ~ C(sex) * C(education) + bs(age, df=4) + offset(log(years))"``. Variables the
+        codebook calls nominal are categorical with or without ``C()``; what splines and
+        polynomials learn from the fitted rows is kept for predictions.
+    family : str
+        "gaussian", "binomial", "poisson", "gamma" or "negative_binomial"; "probit" and "cloglog"
+        are binomial with that link.
     reference : mapping, optional
         Categorical variable → code or label of its reference level; otherwise its first level.
     level : float
         Confidence level.
+    link : str, optional
+        gaussian: identity, log, inverse; binomial: logit, probit, cloglog, cauchit, log; poisson:
+        log, sqrt, identity; gamma: log, inverse, identity; negative_binomial: log. The first of
+        each by default.
+    exposure : str, optional
+        Variable whose logarithm is an offset; for a log link.
+    penalty : "firth", optional
+        Firth's penalised likelihood, for a logit: finite also where the outcome is separated.
+    collinear : {"raise", "drop"}
+        What becomes of columns that repeat others: an error that names them, or they are left out
+        and ``note["dropped"]`` says which and why.
 
     Returns
     -------
@@ -71,8 +76,8 @@ def logit(
     Raises
     ------
     ModelError
-        An outcome that is not 0/1 or does not vary, collinear terms, separation, a formula that
-        cannot be read.
+        An outcome outside the family's range or that does not vary, collinear terms, separation, a
+        formula that cannot be read.
 
     References
     ----------
@@ -80,56 +85,104 @@ def logit(
 
     Examples
     --------
-    >>> model = survey.logit("employed ~ C(sex) + age")          # doctest: +SKIP
-    >>> model.frame[["term", "odds_ratio", "p_value"]]           # doctest: +SKIP
-    """
-    return glm(survey, formula, family="binomial", reference=reference, level=level)
-
-
-def glm(
-    survey: Survey,
-    formula: str,
-    family: engine.Family = "gaussian",
-    reference: Mapping[str, Any] | None = None,
-    level: float = 0.95,
-) -> SurveyModel:
-    """Survey-weighted generalised linear model.
-
-    Parameters
-    ----------
-    survey, formula, reference, level
-        As for :func:`logit`.
-    family : {"gaussian", "binomial", "probit", "cloglog", "poisson"}
-        Identity link for gaussian, log for poisson, the named link for a 0/1 outcome.
-
-    Returns
-    -------
-    SurveyModel
-
-    Examples
-    --------
-    >>> survey.glm("income ~ C(region) + age").frame             # doctest: +SKIP
+    >>> import pandas as pd, masar_research as mr
+    >>> frame = pd.DataFrame({"w": [1.0, 2.0] * 10, "psu": list(range(10)) * 2,
+    ...                       "region": ["north", "south"] * 10, "visits": [0, 1, 2, 0, 4] * 4,
+    ...                       "years": [1.0, 2.0, 1.0, 1.0] * 5})
+    >>> survey = mr.Survey(frame, weights="w", psu="psu")
+    >>> model = survey.glm("visits ~ region", family="poisson", exposure="years")
+    >>> model.frame["term"].tolist(), model.note["family"], model.note["offset"]
+    (['Intercept', 'region[T.south]'], 'poisson', 'log(years)')
     """
     check_level(level)
-    parsed = parse(formula)
+    kind = _kind(family, link, penalty, exposure)
+    asked = Asked(formula, family, dict(reference or {}), level, link, exposure, penalty, collinear)
+    parsed = parse(formula if exposure is None else f"{formula} + offset(log({exposure}))")
     matrix = build(survey, parsed, reference or {})
-    check_outcome(parsed.outcome, family, np.unique(matrix.y[matrix.used]))
+    check_outcome(parsed.outcome, kind.label, np.unique(matrix.y[matrix.used]))
+    matrix, dropped = _independent(matrix, survey.design.weights, collinear)
     try:
-        fitted = engine.fit(matrix.X, matrix.y, survey.design.weights, family=family,
-                            mask=matrix.used, names=matrix.names)
+        fitted = _fit(kind, penalty, matrix, survey.design.weights)
     except engine.SeparationError as error:
         cells = one_sided(matrix.spec, matrix.references, matrix.data, matrix.y[matrix.used])
-        raise separated(error, cells) from error
+        raise separated(error, cells, firth=kind.label == "binomial") from error
     design = survey.design
-    vcov = covariance(design, _totals(design, fitted, matrix))
-    df = _degrees(design, fitted) + 1 - fitted.coef.size
-    note = frozen({
-        **survey.facts(), **model_facts(formula, parsed.outcome, family, matrix),
+    vcov = covariance(design, _totals(design, fitted, kind, penalty, matrix))
+    p = fitted.coef.size
+    df = _degrees(design, fitted) + 1 - p
+    note = {
+        **survey.facts(), **model_facts(formula, parsed.outcome, kind.label, matrix),
+        "link": kind.link, "offset": " + ".join(parsed.offset) or None,
         "rows": fitted.n_used, "iterations": fitted.iterations, "df": df,
         "df_rule": df_rule(design), "level": level,
-    })  # fmt: skip
-    frame = coefficient_frame(survey.codebook, matrix, fitted.coef, vcov, df, level, family)
-    return SurveyModel(survey, formula, family, frame, vcov, note, level, fitted, matrix, df)
+    }  # fmt: skip
+    if dropped:
+        note["dropped"] = dropped
+    if fitted.nuisance is not None:
+        note["dispersion"] = _dispersion(fitted.nuisance, vcov[p, p], df, level)
+        vcov = vcov[:p, :p]
+    if penalty is not None:
+        scale = fitted.weights.sum() / fitted.n_used
+        vcov = at_least_model_based(vcov, fitted.bread * scale)
+        note["penalty"] = ("Firth, weights scaled to the number of fitted rows; generalised design "
+                           "effects below one raised to one")
+    label = kind.label
+    frame = coefficient_frame(survey.codebook, matrix, fitted.coef, vcov, df, level, label)
+    return SurveyModel(survey, formula, label, frame, vcov, frozen(note), level, fitted, matrix, df, asked)
+
+
+def _kind(family: str, link: str | None, penalty: str | None, exposure: str | None) -> Kind:
+    kind = named(family, link)
+    if penalty is not None and (penalty != "firth" or kind.label != "binomial"):
+        raise ModelError(
+            f"penalty={penalty!r} is not offered for a {kind.label} model.",
+            remedy="Firth's penalty, penalty='firth', is offered for logit models.",
+            ar="جزاء فيرث (penalty='firth') متاح للنموذج اللوجستي وحده.",
+        )
+    if exposure is not None and kind.link != "log":
+        raise ModelError(
+            f"exposure={exposure!r} enters as a logarithm; the {kind.link} link has no such offset.",
+            remedy="Use a log link, or write offset(...) in the formula on the scale of the link.",
+            ar="يدخل التعرّض exposure لوغاريتماً، فاستعمل دالة الربط اللوغاريتمية أو اكتب offset(...) في الصيغة.",
+        )
+    return kind
+
+
+def _independent(matrix: Matrix, weights: np.ndarray, collinear: str) -> tuple[Matrix, dict[str, str]]:
+    """The matrix less its collinear columns, and what was dropped, where that is asked for."""
+    if collinear not in ("raise", "drop"):
+        raise ModelError(f"collinear={collinear!r} is not known.", remedy="Use 'raise' or 'drop'.")
+    if collinear == "raise":
+        return matrix, {}
+    w = np.where(matrix.used, weights, 0.0)
+    found = aliased(matrix.X.T @ (matrix.X * w[:, None]), matrix.names)
+    if not found:
+        return matrix, {}
+    return matrix.without(found), {matrix.names[j]: why for j, why in found.items()}
+
+
+def _fit(
+    kind: Kind, penalty: str | None, matrix: Matrix, weights: np.ndarray,
+    near: engine.GLMFit | None = None,
+) -> engine.GLMFit:  # fmt: skip
+    """One fit; ``near`` is that of nearly the same weights."""
+    common = {"mask": matrix.used, "names": matrix.names, "offset": matrix.offset,
+              "start": None if near is None else near.coef}
+    if penalty is not None:
+        return fit_firth(matrix.X, matrix.y, weights, **common)
+    if kind.name == "negative_binomial":
+        theta = None if near is None else near.family.theta
+        return fit_negative_binomial(matrix.X, matrix.y, weights, theta=theta, **common)
+    return engine.fit(matrix.X, matrix.y, weights, family=kind, **common)
+
+
+def _dispersion(nuisance: engine.Nuisance, variance: float, df: int, level: float) -> dict[str, float]:
+    """α = 1/θ, its standard error by the delta method, and its interval, formed for ln α."""
+    error = float(np.sqrt(max(variance, 0.0)))
+    alpha = float(np.exp(-nuisance.value))
+    reach = float(stats.t.ppf((1 + level) / 2, df)) * error if df > 0 else np.nan
+    return {"alpha": alpha, "std_error": alpha * error, "conf_low": alpha * np.exp(-reach),
+            "conf_high": alpha * np.exp(reach), "theta": 1 / alpha}
 
 
 def check_level(level: float) -> None:
@@ -141,7 +194,8 @@ def check_level(level: float) -> None:
 
 def check_outcome(outcome: str, family: str, observed: np.ndarray) -> None:
     """Refuse a 0/1 model of anything else; ``observed`` are the smallest distinct values, sorted."""
-    if family not in ("gaussian", "poisson") and not set(observed) <= {0.0, 1.0}:
+    binary = family.split(" ")[0] in ("binomial", "probit", "cloglog")
+    if binary and not set(observed) <= {0.0, 1.0}:
         raise ModelError(
             f"{outcome} holds {observed[:6].tolist()}; a {family} model needs 0 and 1.",
             remedy="Use a variable coded 1 (yes) and 0 (no), or derive one in the survey card.",
@@ -149,10 +203,18 @@ def check_outcome(outcome: str, family: str, observed: np.ndarray) -> None:
         )
 
 
-def separated(error: engine.SeparationError, cells: Sequence[str]) -> ModelError:
-    """A separation, with the groups that hold one outcome only."""
+def separated(
+    error: engine.SeparationError, cells: Sequence[str], firth: bool = False, streamed: bool = False
+) -> ModelError:
+    """A separation, with the groups that hold one outcome only; ``firth`` where a penalty would help."""
     found = f" Groups with one outcome only: {'; '.join(cells)}." if cells else ""
-    return ModelError(error.what + found, remedy=error.remedy, ar=error.ar)
+    remedy, ar = error.remedy, error.ar
+    if firth:
+        where = " on a survey in memory" if streamed else ""
+        remedy = f"{remedy.rstrip('.')}, or ask for finite estimates with penalty='firth'{where}."
+        ar = ar.rstrip(".") + "، أو اطلب تقديرات منتهية بالخيار \u2066penalty='firth'\u2069"
+        ar += " لمسح محمّل في الذاكرة." if streamed else "."
+    return ModelError(error.what + found, remedy=remedy, ar=ar)
 
 
 def in_replicate(replicate: int, error: ModelError) -> ModelError:
@@ -178,21 +240,49 @@ def model_facts(formula: str, outcome: str, family: str, matrix: Encoding) -> di
     }  # fmt: skip
 
 
-def _totals(design: Any, fitted: engine.GLMFit, matrix: Matrix) -> np.ndarray:
-    """What the covariance of the coefficients is made of; with replicates, a fit in each."""
+def _totals(
+    design: Any, fitted: engine.GLMFit, kind: Kind, penalty: str | None, matrix: Matrix
+) -> np.ndarray:
+    """What the covariance of the coefficients, and of a dispersion after them, is made of."""
     if design.replicates is None:
-        return coefficient_totals(design, fitted, matrix.X)
+        return unit_totals(
+            design, lambda codes, k, by: engine.parameter_sums(fitted, matrix.X, codes, k, by)
+        )
+    full = _parameters(fitted)
+    return design.replicates.deviations(_replicated(design, fitted, kind, penalty, matrix), full)
+
+
+def _parameters(fitted: engine.GLMFit) -> np.ndarray:
+    beside = fitted.nuisance
+    return fitted.coef if beside is None else np.append(fitted.coef, beside.value)
+
+
+def _replicated(
+    design: Any, fitted: engine.GLMFit, kind: Kind, penalty: str | None, matrix: Matrix
+) -> np.ndarray:
+    """(R, q) parameters in each replicate: all at once where the score is that of a plain GLM."""
     replicates = design.replicates
-    coef = np.empty((replicates.number, fitted.coef.size))
-    for r in range(replicates.number):
+
+    def weights_of(r: int) -> np.ndarray:
         weights = replicates.weights.rows(design, r)
         refuse_negative(weights)
+        return weights
+
+    out = np.empty((replicates.number, _parameters(fitted).size))
+    left = range(replicates.number)
+    if penalty is None and fitted.nuisance is None:
+        rows = slice(None) if fitted.used.all() else np.flatnonzero(fitted.used)
+        out, settled = refits(
+            matrix.X[rows], matrix.y[rows], lambda r: weights_of(r)[rows], replicates.number,
+            fitted.coef, family=kind, offset=None if matrix.offset is None else matrix.offset[rows],
+        )  # fmt: skip
+        left = np.flatnonzero(~settled)
+    for r in left:
         try:
-            coef[r] = engine.fit(matrix.X, matrix.y, weights, family=fitted.family,
-                                 mask=matrix.used, names=matrix.names, start=fitted.coef).coef
+            out[r] = _parameters(_fit(kind, penalty, matrix, weights_of(r), fitted))
         except ModelError as error:
-            raise in_replicate(r, error) from error
-    return replicates.deviations(coef, fitted.coef)
+            raise in_replicate(int(r), error) from error
+    return out
 
 
 def df_rule(design: Any) -> str:
@@ -210,53 +300,3 @@ def _degrees(design: Any, fitted: engine.GLMFit) -> int:
         return design.replicates.degrees_among(design, fitted.used)
     rows = np.bincount(design.unit[fitted.used], minlength=design.n_units)
     return int(design.structure.degrees_of_freedom(rows[:, None] > 0)[0])
-
-
-def coefficient_frame(
-    codebook: Codebook, matrix: Encoding, coef: np.ndarray, vcov: np.ndarray, df: int,
-    level: float, family: str,
-) -> pd.DataFrame:  # fmt: skip
-    """The table of a model's coefficients, `df` those of their t statistics."""
-    known = np.full(coef.size, float(df) if df > 0 else np.nan)
-    std_error = np.sqrt(np.maximum(np.diag(vcov), 0.0))
-    low, high = intervals.wald(coef, std_error, known, level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = coef / std_error
-    frame = pd.DataFrame({
-        "term": matrix.names,
-        "label_en": [_words(codebook, matrix, name, "en") for name in matrix.names],
-        "label_ar": [_words(codebook, matrix, name, "ar") for name in matrix.names],
-        "estimate": coef, "std_error": std_error, "conf_low": low, "conf_high": high,
-        "statistic": statistic, "df": df,
-        "p_value": 2 * stats.t.sf(np.abs(statistic), known),
-    })  # fmt: skip
-    if family == "binomial":
-        frame = frame.assign(odds_ratio=np.exp(coef), odds_low=np.exp(low), odds_high=np.exp(high))
-    return frame
-
-
-def _words(codebook: Codebook, matrix: Encoding, term: str, lang: str) -> str:
-    """A term through the codebook: 'Sex: Female × Age'; '' where a wording is absent."""
-    if term == "Intercept":
-        return _CONSTANT[lang]
-    parts = []
-    for piece in term.split(":"):
-        match = _DUMMY.match(piece)
-        name = match.group(1) if match else piece
-        if name not in codebook:
-            parts.append(piece if lang == "en" else None)
-            continue
-        variable = codebook[name]
-        words = variable.label.get(lang)
-        if match and words is not None and name in matrix.references:
-            words = _category(matrix, variable, match.group(2), words, lang)
-        parts.append(words)
-    return "" if any(part is None for part in parts) else " × ".join(parts)
-
-
-def _category(matrix, variable, level: str, words: str, lang: str) -> str | None:
-    code = next((c for c in matrix.data[variable.name].cat.categories if str(c) == level), None)
-    label = next((c.label for c in variable.categories if c.code == code), None)
-    if label is None:
-        return f"{words}: {level}"
-    return None if label.get(lang) is None else f"{words}: {label[lang]}"

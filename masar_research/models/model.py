@@ -27,6 +27,26 @@ if TYPE_CHECKING:
 _STEP = 1e-4
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a model was asked for, so that it can be asked again of other weights or values.
+
+    Parameters
+    ----------
+    formula, family, reference, level, link, exposure, penalty, collinear
+        As for :func:`masar_research.models.glm`.
+    """
+
+    formula: str
+    family: str
+    reference: Mapping[str, Any]
+    level: float
+    link: str | None
+    exposure: str | None
+    penalty: Any
+    collinear: Any
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class SurveyModel:
     """A survey-weighted generalised linear model.
@@ -55,6 +75,26 @@ class SurveyModel:
     fit: GLMFit
     matrix: Matrix
     df: int
+    asked: Asked
+
+    def refit(self, survey: Survey) -> SurveyModel:
+        """The same model of another survey: other weights, imputed values, another wave.
+
+        Categorical predictors keep this model's reference levels.
+
+        Parameters
+        ----------
+        survey : Survey
+
+        Examples
+        --------
+        >>> model.refit(other).frame["estimate"]                # doctest: +SKIP
+        """
+        from masar_research.models.fitting import glm
+
+        a = self.asked
+        return glm(survey, a.formula, a.family, {**a.reference, **self.matrix.references}, a.level,
+                   link=a.link, exposure=a.exposure, penalty=a.penalty, collinear=a.collinear)
 
     def margins(
         self,
@@ -104,12 +144,12 @@ class SurveyModel:
             values = self.matrix.data[variable].to_numpy(float)
             spread = float(np.ptp(values))
             h = _STEP * (spread if spread > 0 else 1.0)
-            worlds = [partial(self.matrix.world, {variable: values + s * h}) for s in (1, -1)]
+            worlds = [{variable: values + s * h} for s in (1, -1)]
             combine = np.array([[0.5 / h, -0.5 / h]])
             return self._wrap(worlds, combine, variable, [None], "ame", over,
                               {"effect": f"mean of dμ/d{variable}"})
         base = 0 if reference is None else level_place(self.survey, variable, reference, levels)
-        worlds = [partial(self.matrix.world, {variable: level}) for level in levels]
+        worlds = [{variable: level} for level in levels]
         others = [k for k in range(len(levels)) if k != base]
         combine = np.zeros((len(others), len(levels)))
         combine[np.arange(len(others)), others] = 1.0
@@ -148,7 +188,7 @@ class SurveyModel:
         chosen = list(levels if at is None else at)
         if levels is not None:
             chosen = [levels[level_place(self.survey, variable, c, levels)] for c in chosen]
-        worlds = [partial(self.matrix.world, {variable: value}) for value in chosen]
+        worlds = [{variable: value} for value in chosen]
         return self._wrap(worlds, np.eye(len(chosen)), variable, chosen, "mean", over,
                           {"effect": "average prediction"})
 
@@ -181,8 +221,10 @@ class SurveyModel:
                              remedy="Average over other variables.")
         keys, domain = _domains(self.survey, by, self.fit.used)
         found = average_predictions(
-            self.survey.design, self.fit, self.matrix.X, worlds, combine,
+            self.survey.design, self.fit, self.matrix.X,
+            [partial(self.matrix.world, changes) for changes in worlds], combine,
             domain=domain, n_domains=len(keys),
+            offsets=[self.matrix.offset_of(changes) for changes in worlds],
         )  # fmt: skip
         k = len(categories)
         head = keys.loc[keys.index.repeat(k)].reset_index(drop=True)

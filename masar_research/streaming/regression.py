@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from formulaic.errors import FormulaicError
 
 from masar_research.codebook import Codebook
+from masar_research.engine.families import kind_of
 from masar_research.engine.glm import sample_start
 from masar_research.engine.scoring import (
     FAMILIES,
@@ -221,7 +222,8 @@ def glm(
     try:
         solved, told = fit.whole(_start(encoder, looked))
     except SeparationError as error:
-        raise separated(error, _one_sided(source, encoder, encoding)) from error
+        cells = _one_sided(source, encoder, encoding)
+        raise separated(error, cells, firth=family == "binomial", streamed=True) from error
     bread = solved.bread()
     design = survey.design
     if design.replicates is None:
@@ -236,7 +238,7 @@ def glm(
     df = _degrees(survey, encoder, told) + 1 - solved.coef.size
     note = frozen({
         **survey.facts(), **model_facts(formula, parsed.outcome, family, encoding),
-        "rows": told.n, "iterations": solved.passes, "df": df, "df_rule": df_rule(design),
+        "link": kind_of(family).link, "offset": None, "rows": told.n, "iterations": solved.passes, "df": df, "df_rule": df_rule(design),
         "level": level,
     })  # fmt: skip
     frame = coefficient_frame(survey.codebook, encoding, solved.coef, vcov, df, level, family)

@@ -12,12 +12,11 @@ from masar_research.engine import intervals, linearized, variance
 from masar_research.engine.cells import outcome, select
 from masar_research.engine.design import Design
 from masar_research.engine.linearized import Linearized
+from masar_research.engine.ordering import EQUAL, SELECT_FROM, Ordered, Selection, arrange
+from masar_research.engine.ordering import select as selection
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
-
-# Shares of the total weight nearer than this are equal: sums of weights carry rounding errors.
-EQUAL = 1e-11
 
 _POSITIONS: dict[str, tuple[float, float]] = {
     "hf4": (1.0, 0.0),
@@ -60,28 +59,6 @@ INTERVALS: tuple[str, ...] = tuple(_LIMITS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ordered:
-    """The observed values of each domain in ascending order, with their cumulated weights.
-
-    Parameters
-    ----------
-    values : ndarray (k,)
-        Values of the k rows that count, by domain, ascending within it.
-    weights : ndarray (k,)
-        Their weights.
-    cumulated : ndarray (k,)
-        Weights summed within the domain up to and including the row.
-    start : ndarray of int (n_domains + 1,)
-        First position of each domain; the last entry is k.
-    """
-
-    values: Floats
-    weights: Floats
-    cumulated: Floats
-    start: NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Quantile:
     """One quantile in each of m domains.
 
@@ -102,8 +79,8 @@ class Quantile:
 def order(
     design: Design, y: ArrayLike, *, domain: ArrayLike | None = None, n_domains: int = 1,
     mask: NDArray[np.bool_] | None = None, ties: bool = True,
-) -> Ordered:  # fmt: skip
-    """Sort the rows that count by domain and value, once for any number of quantiles.
+) -> Ordered | Selection:  # fmt: skip
+    """The rows that count by domain and value, prepared once for any number of quantiles.
 
     Parameters
     ----------
@@ -111,7 +88,9 @@ def order(
         As in :func:`masar_research.engine.linearized.mean`.
     ties : bool
         Put equal values in order of weight. Interpolating rules see where each of them lies, and
-        must not depend on the order of the rows; the rules in `STEPS` do not see it.
+        must not depend on the order of the rows; the rules in `STEPS` do not see it, and without
+        `ties` many rows are not sorted but selected from: for these rules only, which then give
+        the same values.
     """
     rows, (values,) = select(
         design, (outcome(design, y, "y"),), domain=domain, n_domains=n_domains, mask=mask
@@ -121,34 +100,17 @@ def order(
     if not counted.all():
         values, weights = values[counted], weights[counted]
         codes = None if codes is None else codes[counted]
-    place = np.argsort(values)
-    if codes is not None:
-        small = codes[place].astype(np.int16 if n_domains < 2**15 else np.int64)
-        place = place[np.argsort(small, kind="stable")]
-    values, weights = values[place], weights[place]
-    start = np.concatenate([[0], np.cumsum(rows.n)]).astype(np.intp)
-    cumulated = np.empty_like(weights)
-    for first, last in zip(start[:-1], start[1:], strict=True):
-        if ties:
-            _order_ties(values[first:last], weights[first:last])
-        np.cumsum(weights[first:last], out=cumulated[first:last])
-    return Ordered(values, weights, cumulated, start)
+    if not ties and len(values) >= SELECT_FROM:
+        return selection(values, weights, codes, n_domains)
+    return arrange(values, weights, codes, rows.n, ties=ties)
 
 
-def _order_ties(values: Floats, weights: Floats) -> None:
-    """Put the weights of equal values in ascending order, in place."""
-    tied = values[1:] == values[:-1]
-    if tied.any() and np.any(weights[1:][tied] != weights[:-1][tied]):
-        run = np.concatenate([[0], np.cumsum(~tied)])
-        weights[:] = weights[np.lexsort((weights, run))]
-
-
-def invert(ordered: Ordered, p: ArrayLike, rule: str) -> Floats:
+def invert(ordered: Ordered | Selection, p: ArrayLike, rule: str) -> Floats:
     """The value below which a share p of the weight lies, in each domain.
 
     Parameters
     ----------
-    ordered : Ordered
+    ordered : Ordered or Selection
     p : array_like (m,) or float
         Shares between 0 and 1; NaN gives NaN.
     rule : str
@@ -165,7 +127,7 @@ def invert(ordered: Ordered, p: ArrayLike, rule: str) -> Floats:
     Raises
     ------
     EstimationError
-        If there is no such rule.
+        If there is no such rule, or one that interpolates is asked of rows that are not sorted.
 
     References
     ----------
@@ -179,15 +141,22 @@ def invert(ordered: Ordered, p: ArrayLike, rule: str) -> Floats:
     [2.0, 2.5, 2.5]
     """
     check_rule(rule)
-    shares = np.broadcast_to(np.asarray(p, dtype=float), len(ordered.start) - 1)
+    if isinstance(ordered, Selection) and rule not in STEPS:
+        raise EstimationError(
+            f"rule={rule!r} interpolates between all values, and these rows are not sorted.",
+            remedy="Order them with order(…, ties=True).",
+        )
+    shares = np.broadcast_to(np.asarray(p, dtype=float), len(ordered.whole))
+    near, whole = ordered.near(shares)
     out = np.full(len(shares), np.nan)
     for cell, share in enumerate(shares):
-        part = slice(ordered.start[cell], ordered.start[cell + 1])
+        part = slice(near.start[cell], near.start[cell + 1])
         if part.stop == part.start or np.isnan(share):
             continue
-        parts = ordered.values[part], ordered.weights[part], ordered.cumulated[part]
-        out[cell] = among(*parts, share, rule, parts[2][-1], parts[1][-1])
-    return out
+        parts = near.values[part], near.weights[part], near.cumulated[part]
+        out[cell] = among(*parts, share, rule, whole[cell], parts[1][-1])
+    # A zero has no sign here: which of 0 and −0 comes first in order is not defined.
+    return out + 0.0
 
 
 def among(
@@ -248,7 +217,7 @@ def _line(values: Floats, position: Floats, p: float) -> float:
 
 
 def quantile(
-    design: Design, y: ArrayLike, ordered: Ordered, p: float, *, rule: str, interval: str,
+    design: Design, y: ArrayLike, ordered: Ordered | Selection, p: float, *, rule: str, interval: str,
     level: float, domain: ArrayLike | None = None, n_domains: int = 1,
     mask: NDArray[np.bool_] | None = None,
 ) -> Quantile:  # fmt: skip
@@ -265,7 +234,7 @@ def quantile(
     design : Design
     y : array_like (n,)
         Outcome; NaN is missing.
-    ordered : Ordered
+    ordered : Ordered or Selection
         What `order` made of the same outcome, domains and mask.
     p : float
         Between 0 and 1, both excluded.
@@ -309,7 +278,7 @@ def quantile(
     share = linearized.mean(design, below, domain=domain, n_domains=n_domains, mask=mask)
     error, limits = share_limits(design, share, interval, level)
     low, high = (invert(ordered, x, rule) for x in limits)
-    return finish(share, point, error, low, high, _flat(ordered), level)
+    return finish(share, point, error, low, high, ordered.flat(), level)
 
 
 def check(p: float, interval: str) -> None:
@@ -357,13 +326,3 @@ def finish(
         share, estimate=point, totals=-share.totals * slope, srs_variance=share.srs_variance * slope**2
     )
     return Quantile(result, low, high)
-
-
-def _flat(ordered: Ordered) -> NDArray[np.bool_]:
-    """Domains in which everybody has the same value: nothing varies, and the error is 0."""
-    first, last = ordered.start[:-1], ordered.start[1:] - 1
-    held = last >= first
-    if not len(ordered.values):
-        return np.zeros(len(first), dtype=bool)
-    last_place = len(ordered.values) - 1
-    return held & (ordered.values[np.minimum(first, last_place)] == ordered.values[np.maximum(last, 0)])

@@ -15,7 +15,7 @@ from masar_research.engine.replicates import attach
 from masar_research.errors import DesignError
 from masar_research.replicates import Replicate
 from masar_research.streaming.raking import CellFactors, cells_survey, take
-from masar_research.weighting.replicates import made_facts, make
+from masar_research.weighting.replicates import Retaken, made_facts, make
 
 if TYPE_CHECKING:
     from masar_research.streaming.survey import StreamedSurvey
@@ -90,7 +90,7 @@ def with_steps_repeated(
     table, factor = reweighting.table, reweighting.factor
     made, number = make(survey.design, kind, rng)
     small = cells_survey(table, survey.source.levels(table.key.names), survey.codebook)
-    steps = [log.step for log in survey.history]
+    anew = Retaken(survey.history, made)
     by_unit = csr_array(
         (table.pair_weight, (table.cell, table.unit)), shape=(table.keys.size, made.weights.n_units)
     )
@@ -99,6 +99,7 @@ def with_steps_repeated(
         factors = made.weights.block(slice(first, first + _TOGETHER))
         for k, weights in enumerate((by_unit @ np.ascontiguousarray(factors.T)).T):
             which = f"replicate {first + k + 1}"
+            steps = anew.steps(first + k)
             after = take(small, steps, table, survey.roles.wave, np.array(weights), which)[0]
             adjustment[first + k] = np.divide(
                 after, weights, out=np.zeros_like(after), where=weights > 0
@@ -106,7 +107,7 @@ def with_steps_repeated(
     np.divide(adjustment, factor, out=adjustment, where=factor > 0)
     pairs = AdjustedFactors(made.weights, table.unit, table.cell, adjustment)
     facts = made_facts(made, kind) | {
-        "steps_repeated": len(steps),
+        "steps_repeated": len(survey.history),
         "kept_as": f"factors per unit and per cell of the steps ({table.keys.size} cells)",
     }
     design = attach(

@@ -18,8 +18,8 @@ from masar_research.streaming.blocks import Block
 from masar_research.streaming.cell_tables import Key, Table, Tabulate
 from masar_research.streaming.units import of_file
 from masar_research.survey import Survey
-from masar_research.weighting import steps as kinds
 from masar_research.weighting.builder import Weighting, waves_by
+from masar_research.weighting.cellwise import cellwise
 from masar_research.weighting.replicates import refused
 from masar_research.weighting.steps import Applied, Ground, Step
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-
-_BY_CELL = (kinds.Nonresponse, kinds.Poststratify, kinds.Rake)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +88,11 @@ class CellCalibration:
     bound: BoundCalibration
     leading: Codes
 
+    @property
+    def outside(self) -> int:
+        """Rows that `residualise` adds for errors of the targets themselves."""
+        return self.bound.outside
+
     def residualise(self, totals: Floats, aggregate: Any) -> Floats:
         """Unit totals (n_units, m) less what the auxiliaries explain."""
         of_cell = aggregate(0, self.leading.size, None)
@@ -107,10 +110,11 @@ class CellCalibration:
 class StreamedWeighting(Weighting):
     """The builder behind ``survey.weighting`` of a file: steps as data, applied to joint cells.
 
-    Non-response in classes, post-stratification and raking give all rows of a joint cell of
-    their variables one factor, so they need one pass, whatever their number; the table of cells
-    stays in memory and no weight of a row is ever stored. Trimming, scaling and weights computed
-    from columns are refused.
+    Eligibility, non-response and attrition in classes, post-stratification, raking, calibration to
+    categories by any distance, entropy balancing of shares and scaling to a total give all rows of a joint
+    cell of their variables one factor, so they need one pass, whatever their number; the table of cells
+    stays in memory and no weight of a row is ever stored. Steps that treat rows of a cell differently
+    (trimming, propensities, numeric totals, households, weights computed from columns) are refused.
 
     Examples
     --------
@@ -195,14 +199,15 @@ def weighting(survey: StreamedSurvey) -> StreamedWeighting:
 
 
 def _refuse_by_row(step: Step) -> None:
-    if isinstance(step, _BY_CELL):
+    if cellwise(step, merging=True) is not None:
         return
     what = type(step).__name__.lower()
     raise WeightingError(
         f"The step {what!r} gives rows of one weighting cell different factors, so it would need the "
         "weight of every row at once.",
-        remedy="Take it in memory and write the weights as a column, or leave it out; nonresponse(), "
-        "poststratify() and rake() work on files of any size.",
+        remedy="Take it in memory and write the weights as a column, or leave it out. On files of any size work "
+        "eligibility(), nonresponse() and attrition(cells=…), poststratify(), rake(), calibrate() to categories, "
+        "entropy() to shares, normalise(total) and combine(factors).",
         ar=f"خطوة الترجيح «{what}» تحتاج إلى وزن كل سجل والملف يُقرأ على دفعات؛ نفّذها في الذاكرة واكتب الأوزان "
         "عموداً، أو احذفها.",
     )
@@ -213,14 +218,10 @@ def needs(steps: Sequence[Any], wave: str | None) -> tuple[tuple[str, ...], tupl
     names: dict[str, None] = {} if wave is None else {wave: None}
     conditions: dict[str, None] = {}
     for step in steps:
-        if isinstance(step, kinds.Nonresponse):
-            names.update(dict.fromkeys((*step.cells, *step.within)))
-            asked = (step.responded, step.eligible)
-            conditions.update(dict.fromkeys(text for text in asked if text is not None))
-            continue
-        margins = step.margins if isinstance(step, kinds.Rake) else (step.margin,)
-        for margin in margins:
-            names.update(dict.fromkeys(margin.variables))
+        made = cellwise(step, merging=True)
+        if made is not None:
+            names.update(dict.fromkeys(made.names))
+            conditions.update(dict.fromkeys(made.conditions))
     return tuple(names), tuple(conditions)
 
 
@@ -283,7 +284,8 @@ def calibration_of(
         cells = None if basis.cells is None else basis.cells[table.cell]
         return replace(
             step, before=step.before[table.cell] * share, after=step.after[table.cell] * share,
-            basis=Basis(cells, basis.table, basis.n_cells),
+            basis=Basis(cells, basis.table, basis.n_cells,
+                        None if basis.matrix is None else basis.matrix[table.cell]),
         )  # fmt: skip
 
     bound = Calibration(tuple(spread(step) for step in chain.steps)).bind(table.unit, n_units)

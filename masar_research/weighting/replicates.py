@@ -28,8 +28,9 @@ from masar_research.replicates import (
 )
 from masar_research.weighting.builder import waves_of
 from masar_research.weighting.calibrating import Calibrate
+from masar_research.weighting.cellwise import cellwise
 from masar_research.weighting.step_base import BaseStages
-from masar_research.weighting.steps import Applied, Base, Ground, Nonresponse, Poststratify, Rake
+from masar_research.weighting.steps import Applied, Base, Ground
 
 if TYPE_CHECKING:
     from masar_research.survey import Survey
@@ -49,10 +50,11 @@ def with_replicates(
     """The same survey, its variance from replicates made of the declared design.
 
     Every weighting step of the survey's history since its base weights is taken again on the
-    weights of each replicate. Steps that give all rows of a cell one factor (non-response in
-    fixed classes, post-stratification, raking) are kept as factors per cell; any other (trimming,
-    scaling, merged classes) needs the weight of every row in every replicate, and the note says
-    what memory that takes.
+    weights of each replicate. Steps that give all rows of a cell one factor (eligibility, non-response
+    and attrition in fixed classes, post-stratification, raking, calibration to categories, a given total)
+    are kept as factors per cell; any other (propensity, trimming, numeric totals, merged classes) needs the
+    weight of every row in every replicate: rows × replicates × 8 bytes, which the bar says beforehand and
+    the note afterwards.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def with_replicates(
     anew = Retaken(steps, made)
     if not steps:
         weights: Any = made.weights
-    elif all(_by_cell(log.step) for log in steps):
+    elif all(cellwise(log.step) is not None for log in steps):
         weights = _adjusted(survey, steps, made.weights, anew)
         facts["kept_as"] = f"factors per unit and per cell of the steps ({weights.adjustment.shape[1]} cells)"
     else:
@@ -176,14 +178,6 @@ def _since_base(survey: Survey) -> list[Applied]:
         if isinstance(steps[position].step, Base | BaseStages):
             return steps[position + 1 :]
     return steps
-
-
-def _by_cell(step: Any) -> bool:
-    if isinstance(step, Nonresponse):
-        return not step.merges
-    if isinstance(step, Calibrate):
-        return step.cell_variables() is not None
-    return isinstance(step, Rake | Poststratify)
 
 
 class Retaken:
@@ -281,19 +275,25 @@ def _every_row(
     survey: Survey, steps: list[Applied], base: Any, needed: int, anew: Retaken
 ) -> RowWeights:
     if needed > _MOST_MEMORY:
-        culprits = sorted({type(log.step).__name__ for log in steps if not _by_cell(log.step)})
+        culprits = sorted({type(log.step).__name__ for log in steps if cellwise(log.step) is None})
         raise DesignError(
             f"{' and '.join(culprits)} cannot be kept as factors per cell: the weights of every "
             f"row in {base.number} replicates take {needed / 1e9:.1f} GB.",
             remedy="Use fewer replicates, leave that step out, or min_cell=0 for non-response.",
+            ar=f"تحتاج الأوزان المكررة هنا إلى \u2066{needed / 1e9:.1f} GB\u2069 من الذاكرة؛ قلّل عددها، أو احذف الخطوات التي "
+            "تعطي كل سجل معاملًا خاصًا به.",
         )
     start, waves = steps[0].before, waves_of(survey)
     columns, kept = [], {}
     whole = _retake(survey, [log.step for log in steps], start, waves, "the full sample", None, kept)
     _same_weights(survey, whole)
-    for r in range(base.number):
-        times = base.block(slice(r, r + 1))[0][survey.design.unit]
-        columns.append(_retake(survey, anew.steps(r), start * times, waves, f"replicate {r + 1}", times, kept))
+    from masar_research.streaming.progress import shown
+
+    with shown(f"Replicates · أوزان مكررة ({needed / 1e6:,.0f} MB)", base.number) as done:
+        for r in range(base.number):
+            times = base.block(slice(r, r + 1))[0][survey.design.unit]
+            columns.append(_retake(survey, anew.steps(r), start * times, waves, f"replicate {r + 1}", times, kept))
+            done()
     return RowWeights(tuple(columns), True, None)
 
 
@@ -326,18 +326,10 @@ def _cells(
     parts = [(start > 0).astype(np.intp)]
     names: dict[str, None] = {}
     for log in steps:
-        step = log.step
-        if isinstance(step, Nonresponse):
-            names.update(dict.fromkeys(step.cells))
-            for condition in (step.responded, step.eligible):
-                if condition is not None:
-                    parts.append(survey.truth(condition).astype(np.intp))
-        elif isinstance(step, Calibrate):
-            names.update(dict.fromkeys(step.cell_variables() or ()))
-        else:
-            margins = step.margins if isinstance(step, Rake) else (step.margin,)
-            for spec in margins:
-                names.update(dict.fromkeys(spec.variables))
+        made = cellwise(log.step)
+        assert made is not None
+        names.update(dict.fromkeys(made.names))
+        parts += [survey.truth(condition).astype(np.intp) for condition in made.conditions]
     if survey.roles["wave"] is not None:
         names[survey.roles["wave"]] = None
     parts += [survey.coded(name).codes + 1 for name in names]

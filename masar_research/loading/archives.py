@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -44,18 +45,25 @@ def unpacked(path: Path, member: str | None, kinds: Sequence[str]) -> Iterator[t
         If the zip is damaged or locked, holds no data file or several of equal rank, holds names that lead
         out of the folder, or unpacks beyond measure.
     """
+    with tempfile.TemporaryDirectory(prefix="masar_") as folder:
+        main, others = _taken_out(path, member, kinds, Path(folder))
+        yield main, [_note(path, main.name, others)]
+
+
+def _taken_out(path: Path, member: str | None, kinds: Sequence[str], folder: Path) -> tuple[Path, list[str]]:
+    """The main file and what lies beside it, unpacked; the names of the other data files."""
     try:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="masar_") as folder:
+        with zipfile.ZipFile(path) as archive:
             parts = _data(path, archive, kinds)
-            main = _main(path, parts, member)
-            beside = [name for name in parts if PurePosixPath(name).parent == PurePosixPath(main).parent]
-            if PurePosixPath(main).suffix.lower() not in _TEXT:
-                beside = [main]
-            for name in beside:
-                _unpack(archive, parts[name], Path(folder) / PurePosixPath(name).name, path)
-            others = [PurePosixPath(name).name for name in parts if name != main]
-            yield Path(folder) / PurePosixPath(main).name, [_note(path, PurePosixPath(main).name, others)]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
+            main = PurePosixPath(_main(path, parts, member))
+            text = main.suffix.lower() in _TEXT
+            for name in parts if text else [str(main)]:
+                if PurePosixPath(name).parent == main.parent:
+                    _unpack(archive, parts[name], folder / PurePosixPath(name).name, path)
+            return folder / main.name, [PurePosixPath(name).name for name in parts if name != str(main)]
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError, struct.error, ValueError) as error:
         raise DataError(
             f"{path.name} is not a readable zip file ({str(error).strip().rstrip('.') or type(error).__name__}).",
             remedy="Check that the copy is complete, or unpack it yourself and read the file inside.",

@@ -161,7 +161,7 @@ def _report(work: Work, absent: tuple[str, ...]) -> None:
             Note(
                 "not_in_list",
                 f"{name} holds codes its choice list has not: {shown}.",
-                f"في {name} رموز ليست في قائمة خياراته: {shown}.",
+                f"في {name} رموز ليست في قائمة خياراته: {shown.replace(', ', '، ')}.",
                 (name,),
             )
         )
@@ -171,7 +171,7 @@ def _report(work: Work, absent: tuple[str, ...]) -> None:
             Note(
                 "not_in_data",
                 f"{len(absent)} questions of the form are not in the data: {shown}.",
-                f"{len(absent)} من أسئلة الاستمارة ليست في البيانات: {shown}.",
+                f"{len(absent)} من أسئلة الاستمارة ليست في البيانات: {shown.replace(', ', '، ')}.",
                 absent,
             )
         )

@@ -38,7 +38,7 @@ def universes(work: Work, questions: list[Question], names: dict) -> None:
             Note(
                 "relevance",
                 f"Conditions of the form kept as text, for they could not be turned into a universe: {shown}.",
-                f"شروط في الاستمارة أُبقيت نصاً لتعذّر تحويلها إلى نطاق سؤال: {shown}.",
+                f"شروط في الاستمارة أُبقيت نصاً لتعذّر تحويلها إلى نطاق سؤال: {shown.replace(', ', '، ')}.",
                 tuple(lost),
             )
         )
@@ -83,7 +83,7 @@ def _skips(work: Work, questions: list[Question], names: dict) -> None:
             Note(
                 "skips",
                 f"Answers where the form does not ask, by question: {shown}.",
-                f"إجابات حيث لا تسأل الاستمارة، بحسب السؤال: {shown}.",
+                f"إجابات حيث لا تسأل الاستمارة، بحسب السؤال: {shown.replace(', ', '، ')}.",
                 tuple(name for name, _ in broken),
             )
         )

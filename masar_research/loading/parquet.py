@@ -81,6 +81,7 @@ def read_parquet(path: Path) -> tuple[pd.DataFrame, Codebook | None, list[Note]]
     """
     try:
         table = pq.read_table(path)
+        table.validate(full=True)
         facts = (table.schema.metadata or {}).get(KEY)
         if len(set(table.column_names)) < len(table.column_names):
             raise pa.ArrowInvalid("two columns have one name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from masar_research.codebook import Category, Codebook, Text, Variable
+from masar_research.present.direction import embed
 
 NOT_APPLICABLE, NOT_ASKED = -9991.0, -9992.0
 STATA_MISSING = {chr(ord("a") + k): -9801.0 - k for k in range(26)}
@@ -86,13 +88,24 @@ class Raw:
 
     def _repr_html_(self) -> str:
         notes = "".join(
-            f"<li>{html.escape(note.en)}<br><span dir='rtl' lang='ar'>{html.escape(note.ar)}</span></li>"
-            for note in self.notes
+            f"<li>{html.escape(note.en)}<div dir='rtl' lang='ar'>{_arabic(note.ar)}</div></li>" for note in self.notes
         )
         return (
             f"<p>{len(self.frame):,} rows × {self.frame.shape[1]:,} columns · <code>{self.checksum[:24]}…</code></p>"
             f"<ul>{notes}</ul>{self.codebook._repr_html_()}"
         )
+
+
+_LATIN = re.compile(r"\w+\([ -'*-~]*\)|[A-Za-z_]\w*(?:[./:-]\w+)*(?:: \[[^\]]*\])?", re.ASCII)
+
+
+def _arabic(text: str) -> str:
+    """An Arabic sentence for a page: names of columns and pieces of code keep their own direction."""
+    parts, end = [], 0
+    for match in _LATIN.finditer(text):
+        parts += [html.escape(embed(text[end : match.start()], "ar")), f"<bdi dir='ltr'>{html.escape(match[0])}</bdi>"]
+        end = match.end()
+    return "".join([*parts, html.escape(embed(text[end:], "ar"))])
 
 
 def make_raw(frame: pd.DataFrame, codebook: Codebook, notes: Iterable[Note]) -> Raw:

@@ -253,7 +253,7 @@ def _lists(
             Note(
                 "choice_twice",
                 f"Codes that stand twice in a choice list carry both labels: {shown}.",
-                f"رموز مكررة في قائمة خيارات تحمل الوصفين معاً: {shown}.",
+                f"رموز مكررة في قائمة خيارات تحمل الوصفين معاً: {shown.replace(', ', '، ')}.",
                 tuple(twice),
             )
         )

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import random
 import zipfile
 
 import openpyxl
 import pandas as pd
 import pytest
 
+from masar_research.codebook import Codebook, Variable
 from masar_research.errors import DataError
-from masar_research.loading import read, rows_of
+from masar_research.loading import read, rows_of, write_parquet
+from masar_research.loading.raw import make_raw
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +141,30 @@ def test_a_locked_zip_says_so(tmp_path):
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match="password"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "parquet"])
+def test_spoiled_copies_end_in_an_error_or_an_answer(tmp_path, kind):
+    path = tmp_path / f"x.{kind}"
+    if kind == "zip":
+        content = packed(path, CENTRAL).read_bytes()
+    else:
+        book = Codebook([Variable("المحافظة", {"ar": "المحافظة"}, level="text"), Variable("n", {"en": "N"})])
+        frame = pd.DataFrame({"المحافظة": pd.Series(["إربد", "جرش", None], dtype="str"), "n": [1.0, 2.0, 3.0]})
+        content = write_parquet(make_raw(frame, book, []), path).read_bytes()
+    rng = random.Random(11)
+    ends = {"error": 0, "answer": 0}
+    for _ in range(250):
+        copy = bytearray(content)
+        if rng.random() < 0.3:
+            copy = copy[: rng.randrange(4, len(copy))]
+        for _ in range(rng.choice([0, 1, 1, 3, 30])):
+            copy[rng.randrange(len(copy))] ^= 1 << rng.randrange(8)
+        path.write_bytes(bytes(copy))
+        try:
+            read(path)
+            ends["answer"] += 1
+        except DataError as error:
+            assert error.remedy
+            ends["error"] += 1
+    assert min(ends.values()) > 5

@@ -216,3 +216,11 @@ def test_an_export_with_a_choice_file_is_read_afresh_when_the_file_changes(tmp_p
     for words in ("One", "Uno"):
         write(tmp_path / "t.csv", [["name", "label"], [1, words]])
         assert read(data, form=form).codebook.category("town", 1, "en") == words
+
+
+def test_arabic_notes_of_a_reading_keep_names_and_code_in_their_own_direction(tmp_path, form):
+    shown = read(write(tmp_path / "a.csv", [["owns", "phone"], [9, "0791234567"], [1, "0781234567"]]), form=form)._repr_html_()
+    arabic = shown[shown.index("<div dir='rtl' lang='ar'>") :]
+    assert "<bdi dir='ltr'>owns</bdi>" in arabic
+    assert "<bdi dir='ltr'>read(path, personal=[&quot;phone&quot;])</bdi>" in arabic
+    assert "<bdi dir='ltr'>keep_personal: [phone]</bdi>" in arabic

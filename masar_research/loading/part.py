@@ -97,7 +97,7 @@ def only(raw: Raw, names: Sequence[str], path: Path) -> Raw:
             remedy=f"read(path, columns=…, personal={held!r}) loads it.",
             ar=f"{path.name}: قد يدل {shown} على أشخاص، فلا يُحمّل إلا إذا طُلب بالاسم في personal=.",
         )
-    _unknown(path, absent, present)
+    _unknown(path, absent, raw.codebook)
     frame = raw.frame[list(names)]
     book = raw.codebook.only(names).ordered(*names)
     kept = set(names)

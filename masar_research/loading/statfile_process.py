@@ -26,6 +26,8 @@ import numpy as np
 
 SCRIPT = Path(__file__).with_name("statfile_worker.py")
 CELLS, BYTES = 2_000_000, 500_000
+# seconds between looks at what is read
+LOOK = 0.25
 SECONDS, BYTES_A_SECOND = 60.0, 100_000
 MEMORY, MEMORY_A_BYTE = 2 << 30, 100
 
@@ -131,7 +133,7 @@ def _told(folder: Path, done: Callable[[float], None] | None) -> Iterator[None]:
     over = threading.Event()
 
     def look() -> None:
-        while not over.wait(0.25):
+        while not over.wait(LOOK):
             try:
                 rows = int((folder / "part.rows").read_text())
                 done(sum(int(file.read_text() or 0) for file in folder.glob("part.*.done")) / rows)

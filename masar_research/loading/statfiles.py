@@ -137,9 +137,11 @@ def _decode(
         better = _misread(sample(found, encoding))
         if better:
             try:
-                return values(better), [_encoding_note(better)]
+                again = values(better)
             except apart.ReadingFailed:
-                pass
+                return found, []
+            if _turned(found, again, better):
+                return again, [_encoding_note(better)]
         return found, []
     raise _refused(path, first) from None
 
@@ -208,11 +210,15 @@ def _encoding_note(encoding: str) -> Note:
 
 
 def _sample(found: apart.Found, facts: dict[str, Any]) -> str:
+    return " ".join(_pieces(found, facts))
+
+
+def _pieces(found: apart.Found, facts: dict[str, Any]) -> list[str]:
     pieces = list(facts["labels"].values())
     pieces += [str(text) for pairs in facts["value_labels"].values() for _, text in pairs]
     for column in found.coded.values():
         pieces += [value for value in column.values[:50] if isinstance(value, str)]
-    return " ".join(pieces)
+    return pieces
 
 
 def _misread(text: str) -> str | None:
@@ -229,6 +235,20 @@ def _misread(text: str) -> str | None:
         if has_arabic(again):
             return encoding
     return None
+
+
+def _turned(found: apart.Found, again: apart.Found, encoding: str) -> bool:
+    """Whether a second reading gives the words the first one's letters stand for, not letters mixed up once more.
+
+    Labels that were mixed up before they came into the file are, in an encoding that is right, mixed up still.
+    """
+    old, new = _words(found), _words(again)
+    right = sum(b.rstrip() == a.encode("cp1252", "replace").decode(encoding, "replace").rstrip() for a, b in zip(old, new, strict=False))
+    return len(old) == len(new) and 2 * right > len(old)
+
+
+def _words(found: apart.Found) -> list[str]:
+    return [piece for piece in _pieces(found, found.facts) if not piece.isascii()]
 
 
 def _column(name: str, found: apart.Found, system: str) -> tuple[pd.Series, list, list]:

@@ -1,0 +1,508 @@
+"""MAIHDA: how much of an outcome lies between intersections of groups, and which stand out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from masar_research.engine import cells, intervals, multilevel, small_area, small_area_scales
+from masar_research.engine.multilevel import Multilevel, Strata
+from masar_research.engine.replicates import Replicates
+from masar_research.errors import ModelError
+from masar_research.estimates import Estimates
+from masar_research.models import maihda_showing as showing
+from masar_research.models.fitting import check_level, coefficient_frame, refuse_negative
+from masar_research.replicates import RaoWu
+
+if TYPE_CHECKING:
+    from masar_research.present import Art
+    from masar_research.survey import Survey
+
+#: A variance found at its bound in more replicates than this share gets no interval.
+NEAR_ZERO = 0.025
+_FEW, _LEVELS = 10, 15
+_NODES, _NODES_AGAIN = 25, 15
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MAIHDA:
+    """Multilevel analysis of individual heterogeneity and discriminatory accuracy.
+
+    Attributes
+    ----------
+    summary : pandas.DataFrame
+        ``statistic, label_en, label_ar, estimate, std_error, conf_low, conf_high, near_zero``:
+        variance between strata and its share (VPC) in both models, PCV, and the area under the
+        curve (AUC) of the strata, of the additive part, and of both.
+    strata : pandas.DataFrame, J rows
+        One row per intersection: its codes, ``n``, ``direct``, its interval and ``std_error``;
+        ``shrunken`` (adjusted model), ``additive`` (main effects alone), ``interactive``
+        (stratum effect on the scale of the linear predictor) with their intervals; ``area_level``
+        (the direct estimate shrunken by its design-based variance). A working file of the
+        office, not gated.
+    direct, shrunken : Estimates
+        The design-based crossed estimates, and the model's; both stand behind the release gate.
+    null, adjusted : pandas.DataFrame
+        Coefficients of the two models.
+    note : mapping
+    level : float
+    """
+
+    survey: Survey
+    outcome: str
+    by: tuple[str, ...]
+    family: str
+    summary: pd.DataFrame
+    strata: pd.DataFrame
+    direct: Estimates
+    shrunken: Estimates
+    null: pd.DataFrame
+    adjusted: pd.DataFrame
+    note: Mapping[str, Any]
+    level: float
+
+    def plot(self, lang: str = "en", most: int = 30) -> Art:
+        """Direct, shrunken and additive estimates of the strata on one chart, gated."""
+        from masar_research.models import maihda_charts
+
+        return maihda_charts.plot(self, lang, most)
+
+    def plot_interaction(self, lang: str = "en", most: int = 30) -> Art:
+        """What each stratum has beyond the sum of its groups' effects, gated."""
+        from masar_research.models import maihda_charts
+
+        return maihda_charts.plot_interaction(self, lang, most)
+
+    def table(self, lang: str = "en") -> Any:
+        """The summary in one language."""
+        return showing.table(self, lang)
+
+    def reading(self, lang: str = "en") -> tuple[str, ...]:
+        """What the figures say and do not say, in sentences."""
+        return showing.reading(self, lang)
+
+    def __repr__(self) -> str:
+        return repr(self.table("en"))
+
+    def _repr_html_(self) -> str:
+        return "".join(self.table(lang)._repr_html_() for lang in ("en", "ar"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums by stratum under the full weights (first) and those of each replicate."""
+
+    weight: np.ndarray
+    ones: np.ndarray
+    squares: np.ndarray
+    people: np.ndarray
+
+    def scaled(self, X: np.ndarray, linear: bool) -> Strata:
+        """Weights scaled to sum to the people of each stratum."""
+        factor = np.divide(self.people, self.weight, out=np.zeros_like(self.weight),
+                           where=self.weight > 0)  # fmt: skip
+        return Strata(X, self.people, factor * self.ones, factor * self.squares if linear else None)
+
+
+def maihda(
+    survey: Survey,
+    outcome: str,
+    strata: Sequence[str],
+    number: int = 200,
+    seed: int = 2026,
+    level: float = 0.95,
+) -> MAIHDA:
+    """Intersectional multilevel analysis: people within strata that cross several groups.
+
+    Two models of ``y_ij = logit⁻¹(x_j'β + u_j)`` (of ``x_j'β + u_j + e_ij`` for an outcome that is
+    not 0/1) with ``u_j ~ N(0, σ²)``: null (x a constant) and adjusted (main effects of the groups).
+    Strata are all there are, not a sample of strata: they have weight 1, and the people's
+    weights are scaled within each to sum to its n. Standard errors come from replicates of the
+    sampling units: the survey's own, or `number` Rao–Wu ones with every weighting step taken
+    again.
+
+    Parameters
+    ----------
+    survey : Survey
+        With its subpopulation, if any.
+    outcome : str
+        Coded 0/1, or a number.
+    strata : list of str
+        Two or more variables with codes, for instance ``["sex", "education3", "region"]``.
+    number, seed : int
+        Replicates to be made where the survey has none, and the seed of their lots.
+    level : float
+
+    Returns
+    -------
+    MAIHDA
+        ``VPC = σ² / (σ² + τ²)``, τ² = π²/3 for a 0/1 outcome; ``PCV = (σ₀² − σ₁²) / σ₀²``, which
+        describes and is never causal. The interval of a shrunken stratum is
+        ``η̂_j ± t √(V_rep(η̂_j) + v_j²/σ²)``, v_j the variance of u_j given the data: the second
+        term is what shrinking leaves out.
+
+    Raises
+    ------
+    ModelError
+        Fewer than two variables, one with more than 15 codes, an outcome without variation, a
+        category in which all have one outcome.
+
+    References
+    ----------
+    Evans, Williams, Onnela and Subramanian (2018), *Social Science & Medicine* 203, 64–73;
+    Merlo (2018), ibid. 203, 74–80; Rabe-Hesketh and Skrondal (2006), *JRSS A* 169, 805–827.
+
+    Examples
+    --------
+    >>> found = survey.maihda("employed", ["sex", "education3", "region"])   # doctest: +SKIP
+    >>> found.summary[["statistic", "estimate", "conf_low", "conf_high"]]     # doctest: +SKIP
+    """
+    check_level(level)
+    names = _checked(survey, outcome, strata)
+    y = survey.values(outcome)
+    coded = [survey.coded(name) for name in names]
+    stratum, keys = _crossed(coded, names, _used(survey, y, coded), survey)
+    used = stratum >= 0
+    binary = bool(np.isin(y[used], (0.0, 1.0)).all())
+    if np.ptp(y[used]) == 0:
+        raise ModelError(
+            f"{outcome} is {y[used][0]:g} on every fitted row.",
+            remedy="Choose an outcome that varies, or another population.",
+            ar=f"للمتغيّر {outcome} قيمة واحدة في جميع السجلات؛ اختر متغيّراً يتغيّر أو فئة أخرى.",
+        )
+    design, made = _replicated(survey, number, seed)
+    replicates = design.replicates
+    X, encoding = _main_effects(keys, coded, names)
+    sums = _sums(design, np.where(used, y, np.nan), stratum, len(keys))
+    if binary:
+        _refuse_separated(sums, keys, outcome)
+    null, full = (_fit(sums, part, binary) for part in (np.ones((len(keys), 1)), X))
+    good = null.converged & full.converged
+    spread = _Spread(replicates, good[1:])
+    df = int(replicates.degrees_among(design, used))
+    note = {
+        **survey.facts(), "outcome": outcome, "family": "binomial" if binary else "gaussian",
+        "formula": f"{outcome} ~ " + " + ".join(names) + f" + (1 | {' × '.join(names)})",
+        "strata": len(keys), "strata_possible": int(np.prod([len(part.levels) for part in coded])),
+        "rows": int(used.sum()), "missing": _lost(survey, used),
+        "smallest": int(sums.people[0].min()),
+        "below_ten": int((sums.people[0] < _FEW).sum()),
+        "weights_scaled": "within strata to sum to their n", "replicates": made,
+        "replicates_without_fit": int((~good[1:]).sum()), "df": df, "level": level,
+        "nodes": _NODES,
+        "missing_by_variable": {}, "references": encoding.references,
+    }  # fmt: skip
+    vcov = [spread.covariance(model.coef) for model in (null, full)]
+    family = "binomial" if binary else "gaussian"
+    frames = [
+        coefficient_frame(survey.codebook, part, model.coef[0], v, df, level, family)
+        for part, model, v in ((encoding.constant(), null, vcov[0]), (encoding, full, vcov[1]))
+    ]
+    summary = _summary(sums, null, full, spread, df, level, binary)
+    direct = survey.proportion(outcome, by=names, level=level) if binary else survey.mean(
+        outcome, by=names, level=level)  # fmt: skip
+    direct = _matched(direct, keys, names)
+    frame, shrunken_vcov = _strata(keys, direct, full, sums, X, spread, df, level, binary)
+    shrunken = showing.as_estimates(direct, frame, shrunken_vcov, df, note)
+    return MAIHDA(survey, outcome, names, family, summary, frame, direct, shrunken, frames[0],
+                  frames[1], note, level)  # fmt: skip
+
+
+def _checked(survey: Survey, outcome: str, strata: Sequence[str]) -> tuple[str, ...]:
+    names = (strata,) if isinstance(strata, str) else tuple(strata)
+    if len(set(names)) < 2 or len(set(names)) < len(names) or outcome in names:
+        raise ModelError(
+            f"Intersections need two or more different variables, none of them the outcome; found {list(names)}.",
+            remedy='Name them in a list, for instance ["sex", "education3", "region"].',
+            ar="يلزم متغيّران مختلفان أو أكثر لتكوين التقاطعات، وليس المتغيّر التابع منها؛ اذكرها في قائمة.",
+        )
+    for name in names:
+        levels = len(survey.coded(name).levels)
+        if levels > _LEVELS:
+            raise ModelError(
+                f"{name} has {levels} codes; strata need at most {_LEVELS} of each variable.",
+                remedy="Group it first (for instance age in bands) and cross the groups.",
+                ar=f"للمتغيّر {name} رموز كثيرة ({levels})؛ اجمعها في فئات أولاً ثم قاطع الفئات.",
+            )
+    return names
+
+
+def _used(survey: Survey, y: np.ndarray, coded: Sequence[Any]) -> np.ndarray:
+    used = np.isfinite(y) & (survey.design.weights > 0)
+    for part in coded:
+        used &= part.codes >= 0
+    if survey.mask is not None:
+        used &= survey.mask
+    if not used.any():
+        raise ModelError(
+            "No row has a weight, the outcome and all the groups.",
+            remedy="Check whom these questions were asked of.",
+            ar="لا يوجد سجل فيه وزن والمتغيّر التابع وجميع المجموعات.",
+        )
+    return used
+
+
+def _lost(survey: Survey, used: np.ndarray) -> int:
+    everybody = survey.design.weights > 0
+    if survey.mask is not None:
+        everybody = everybody & survey.mask
+    return int(everybody.sum() - used.sum())
+
+
+def _crossed(
+    coded: Sequence[Any], names: Sequence[str], used: np.ndarray, survey: Survey
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """(n,) stratum of each row, −1 outside, and the codes of the strata with somebody."""
+    code = np.zeros(used.size, np.intp)
+    for part in coded:
+        code = code * len(part.levels) + part.codes
+    code = np.where(used, code, -1)
+    present = np.unique(code[used])
+    for name, part in zip(names, coded, strict=True):
+        if len(np.unique(part.codes[used])) < 2:
+            raise ModelError(
+                f"{name} has one category among the fitted rows: it crosses nothing.",
+                remedy="Leave it out, or take a population in which it varies.",
+                ar=f"للمتغيّر {name} فئة واحدة في السجلات؛ احذفه من التقاطعات.",
+            )
+    keys = pd.MultiIndex.from_product([part.levels for part in coded], names=list(names))
+    place = np.full(len(keys) + 1, -1)
+    place[present] = np.arange(present.size)
+    return place[code], keys[present].to_frame(index=False)
+
+
+def _replicated(survey: Survey, number: int, seed: int) -> tuple[Any, dict[str, Any]]:
+    """A design with replicates: the survey's own, or made for the whole survey."""
+    if survey.design.replicates is not None:
+        return survey.design, dict(survey.design.replicates.facts)
+    whole = copy(survey)
+    whole._mask = None
+    made = whole.with_replicates(RaoWu(number), rng=np.random.default_rng(seed)).design
+    return made, {**made.replicates.facts, "seed": seed}
+
+
+def _sums(design: Any, y: np.ndarray, stratum: np.ndarray, count: int) -> _Sums:
+    """Sums by stratum, (1 + R, J) each; a row counts in a replicate as often as its weight grew."""
+    weights = design.weights
+    once = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
+    rows, (filled,) = cells.select(design, (y,), domain=stratum, n_domains=count, mask=None)
+    centre = float(np.average(filled, weights=rows.weights))
+    offset = filled - centre
+    gathered = cells.gather(design, rows, (None, offset, offset**2, once))
+    again = design.replicates.weights.sums(gathered)
+    whole = [part.sum(axis=0, keepdims=True) for part in gathered.sums]
+    weight, ones, squares, people = (np.vstack(pair) for pair in zip(whole, again, strict=True))
+    refuse_negative(weight)
+    refuse_negative(people)
+    ones = ones + centre * weight
+    squares = squares + 2 * centre * ones - centre**2 * weight
+    return _Sums(weight, ones, squares, people)
+
+
+def _refuse_separated(sums: _Sums, keys: pd.DataFrame, outcome: str) -> None:
+    """Refuse a category whose main effect would be infinite."""
+    for name in keys.columns:
+        for level, rows in keys.groupby(name).indices.items():
+            share = sums.ones[0, rows].sum() / sums.weight[0, rows].sum()
+            if not 1e-12 < share < 1 - 1e-12:
+                raise ModelError(
+                    f"All people with {name} = {level} have the same {outcome}: its effect runs off to infinity.",
+                    remedy="Merge that category with another, or leave the variable out of the strata.",
+                    ar=f"لجميع أفراد الفئة {level} من {name} القيمة نفسها للمتغيّر {outcome}، فيتجه أثرها إلى "
+                    "اللانهاية؛ ادمجها مع فئة أخرى أو احذف المتغيّر.",
+                )
+
+
+def _fit(sums: _Sums, X: np.ndarray, binary: bool) -> Multilevel:
+    """The sample first, then its replicates."""
+    scaled = sums.scaled(X, not binary)
+    if not binary:
+        return multilevel.linear(scaled)
+    first = multilevel.logistic(scaled.some(slice(0, 1)), _NODES)
+    if not first.converged[0]:
+        raise ModelError(
+            "The multilevel model did not settle: the groups explain the outcome almost completely.",
+            remedy="Merge small categories, or leave a variable out of the strata.",
+            ar="لم يستقر النموذج متعدد المستويات لأن المجموعات تفسّر المتغيّر كله تقريباً؛ ادمج الفئات الصغيرة أو احذف "
+            "متغيّراً.",
+        )
+    start = first.coef[0], float(np.sqrt(first.sigma2[0]))
+    return first.beside(multilevel.logistic(scaled.some(slice(1, None)), _NODES_AGAIN, start))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Variances from the replicates that have a fit."""
+
+    replicates: Replicates
+    good: np.ndarray
+
+    def deviations(self, values: np.ndarray) -> np.ndarray:
+        """√c_r (θ_r − centre); `values` (1 + R, …), the sample's own first."""
+        theta = values[1:].reshape(len(values) - 1, -1)[self.good]
+        own = Replicates(self.replicates.weights, self.replicates.scales[self.good],
+                         self.replicates.mse, self.replicates.df, self.replicates.facts)  # fmt: skip
+        return own.deviations(theta, values[0].ravel()) * np.sqrt(len(self.good) / self.good.sum())
+
+    def covariance(self, values: np.ndarray) -> np.ndarray:
+        """(m, m)."""
+        found = self.deviations(values)
+        return found.T @ found
+
+    def error(self, values: np.ndarray) -> float:
+        """Standard error of one number."""
+        return float(np.sqrt(self.covariance(values)[0, 0]))
+
+
+def _summary(
+    sums: _Sums, null: Multilevel, full: Multilevel, spread: _Spread, df: int, level: float,
+    binary: bool,
+) -> pd.DataFrame:  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pcv = np.where(null.sigma2 > 0, (null.sigma2 - full.sigma2) / null.sigma2, np.nan)
+    found = {
+        "variance_null": null.sigma2, "variance_adjusted": full.sigma2,
+        "vpc_null": null.vpc, "vpc_adjusted": full.vpc, "pcv": pcv,
+    }  # fmt: skip
+    bounded = {
+        "null": _at_bound(null, spread), "adjusted": _at_bound(full, spread),
+    }  # fmt: skip
+    if binary:
+        noughts = sums.weight - sums.ones
+        scores = {
+            "auc_strata": null.fixed + null.effect, "auc_additive": full.fixed,
+            "auc_adjusted": full.fixed + full.effect,
+        }  # fmt: skip
+        found |= {name: multilevel.auc(score, sums.ones, noughts) for name, score in scores.items()}
+    rows = []
+    for name, values in found.items():
+        rests_on = ("null", "adjusted") if name == "pcv" else (name.rpartition("_")[2],)
+        near = any(bounded.get(model, False) for model in rests_on) and not name.startswith("auc")
+        error = np.nan if near or not np.isfinite(values[0]) else spread.error(values)
+        low, high = _interval(name, float(values[0]), error, df, level)
+        rows.append((name, *showing.STATISTICS[name], values[0], error, low, high, near))
+    columns = ["statistic", "label_en", "label_ar", "estimate", "std_error", "conf_low",
+               "conf_high", "near_zero"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _at_bound(model: Multilevel, spread: _Spread) -> bool:
+    return bool(np.mean(model.sigma2[1:][spread.good] == 0) > NEAR_ZERO or model.sigma2[0] == 0)
+
+
+def _interval(name: str, value: float, error: float, df: int, level: float) -> tuple[float, float]:
+    """t interval: on log odds for shares, on the logarithm for variances, plain for PCV."""
+    if not np.isfinite(error) or df < 1:
+        return np.nan, np.nan
+    if name == "pcv":
+        low, high = intervals.wald(np.array([value]), np.array([error]), np.array([df]), level)
+        return float(low[0]), min(float(high[0]), 1.0)
+    share = not name.startswith("variance")
+    slope = 1 / (value * (1 - value)) if share else 1 / value
+    middle = np.log(value / (1 - value)) if share else np.log(value)
+    low, high = intervals.wald(np.array([middle]), np.array([error * slope]), np.array([df]), level)
+    back = expit if share else np.exp
+    return float(back(low[0])), float(back(high[0]))
+
+
+def _matched(direct: Estimates, keys: pd.DataFrame, names: Sequence[str]) -> Estimates:
+    """The direct estimates of the strata, in their order."""
+    frame = direct.frame.reset_index().merge(keys.assign(_place=range(len(keys))), on=list(names))
+    frame = frame.sort_values("_place")
+    at = frame["index"].to_numpy()
+    kept = frame.drop(columns=["index", "_place"]).reset_index(drop=True)
+    return Estimates(kept, direct.vcov[np.ix_(at, at)], direct.kind, direct.by, direct.note,
+                     direct.codebook, direct.level,
+                     None if direct.totals is None else direct.totals[:, at])  # fmt: skip
+
+
+def _strata(
+    keys: pd.DataFrame, direct: Estimates, full: Multilevel, sums: _Sums, X: np.ndarray,
+    spread: _Spread, df: int, level: float, binary: bool,
+) -> tuple[pd.DataFrame, np.ndarray]:  # fmt: skip
+    total = full.fixed + full.effect
+    sigma2 = full.sigma2[0]
+    left_out = full.spread[0] ** 2 / sigma2 if sigma2 > 0 else np.zeros(len(keys))
+    dfs = np.full(len(keys), float(df) if df > 0 else np.nan)
+
+    def around(values: np.ndarray, extra: np.ndarray) -> tuple[np.ndarray, ...]:
+        error = np.sqrt(np.diag(spread.covariance(values)) + extra)
+        return (*intervals.wald(values[0], error, dfs, level), error)
+
+    low, high, error = around(total, left_out)
+    beyond_low, beyond_high, beyond_error = around(full.effect, left_out)
+    add_low, add_high, _ = around(full.fixed, np.zeros(len(keys)))
+    back = expit if binary else np.asarray
+    point = back(total[0])
+    slope = point * (1 - point) if binary else np.ones(len(keys))
+    covariance = spread.covariance(total) + np.diag(left_out)
+    of_direct = direct.frame
+    y, psi = of_direct["estimate"].to_numpy(float), of_direct["std_error"].to_numpy(float) ** 2
+    area, area_low, area_high = _area_level(y, psi, sums.people[0], X, level, binary)
+    frame = keys.assign(
+        n=sums.people[0].round().astype(int), direct=y,
+        direct_std_error=np.sqrt(psi), direct_low=of_direct["conf_low"].to_numpy(),
+        direct_high=of_direct["conf_high"].to_numpy(),
+        shrunken=point, shrunken_std_error=error * slope, shrunken_low=back(low),
+        shrunken_high=back(high), additive=back(full.fixed[0]), additive_low=back(add_low),
+        additive_high=back(add_high), interactive=full.effect[0],
+        interactive_std_error=beyond_error, interactive_low=beyond_low,
+        interactive_high=beyond_high, area_level=area, area_level_low=area_low,
+        area_level_high=area_high,
+    )  # fmt: skip
+    return frame, covariance * np.outer(slope, slope)
+
+
+def _area_level(
+    y: np.ndarray, psi: np.ndarray, n: np.ndarray, X: np.ndarray, level: float, binary: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Direct estimates shrunken to the main effects by their smoothed design-based variances."""
+    smoothed = small_area_scales.smooth(psi, n)
+    if smoothed is None or len(y) <= X.shape[1] + 2:
+        return (np.full(len(y), np.nan),) * 3
+    fitted = small_area.fit(y, X, smoothed.variance)
+    error = np.sqrt(fitted.mse)
+    dfs = np.full(len(y), float(len(y) - X.shape[1]))
+    low, high = intervals.wald(fitted.estimate, error, dfs, level)
+    if binary:
+        return tuple(np.clip(part, 0.0, 1.0) for part in (fitted.estimate, low, high))
+    return fitted.estimate, low, high
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """Main effects as the table of coefficients names them."""
+
+    names: tuple[str, ...]
+    references: Mapping[str, Any]
+    data: pd.DataFrame
+    absent: Mapping[str, tuple[Any, ...]]
+    missing: Mapping[str, int]
+    lost: int = 0
+
+    def constant(self) -> _Encoding:
+        """The null model's: no predictor."""
+        return _Encoding(("Intercept",), {}, self.data, {}, {})
+
+
+def _main_effects(
+    keys: pd.DataFrame, coded: Sequence[Any], names: Sequence[str]
+) -> tuple[np.ndarray, _Encoding]:
+    columns, labels, references, absent, data = [np.ones(len(keys))], ["Intercept"], {}, {}, {}
+    for name, part in zip(names, coded, strict=True):
+        present = [level for level in part.levels if (keys[name] == level).any()]
+        references[name] = present[0]
+        gone = tuple(level for level in part.levels if level not in present)
+        if gone:
+            absent[name] = gone
+        data[name] = pd.Categorical(keys[name], categories=present)
+        for level in present[1:]:
+            columns.append((keys[name] == level).to_numpy(float))
+            labels.append(f"C({name})[T.{level}]")
+    return np.column_stack(columns), _Encoding(tuple(labels), references, pd.DataFrame(data), absent, {})

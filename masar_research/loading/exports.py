@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from masar_research.errors import DataError
+from masar_research.loading.decimals import Decimal
 from masar_research.loading.kobo import apply_form
 from masar_research.loading.kobo_columns import belonging, final_names
 from masar_research.loading.kobo_repeats import read_repeats
@@ -32,19 +33,10 @@ def whole_form(files: tuple[FormFiles, ...], decide: Mapping[str, str]) -> tuple
     return merged([read_form(each) for each in files], decide)
 
 
-def undecidable(table: pd.DataFrame, form: Form) -> frozenset[str]:
-    """Columns whose points and commas are not looked at: all but those of questions that ask for a number."""
-    questions = list(form.questions)
-    names = final_names(questions)
-    kinds = {names[q.path]: q.kind for q in questions}
-    found = belonging(table, questions, names).found
-    numbers = {c for name, columns in found.items() if kinds[name] in ("integer", "decimal", "range") for c in columns}
-    return frozenset(map(str, table.columns)) - numbers
-
-
 def read_export(
-    path: Path, table: pd.DataFrame, notes: list[Note], form: Form, splits: tuple[Split, ...], sheet: str | None, wanted: tuple[str, ...]
-) -> Raw:
+    path: Path, table: pd.DataFrame, notes: list[Note], form: Form, splits: tuple[Split, ...], sheet: str | None,
+    wanted: tuple[str, ...], decimal: Decimal = None,
+) -> Raw:  # fmt: skip
     """A table as its form says, with the repeat groups beside it.
 
     Parameters
@@ -61,6 +53,8 @@ def read_export(
         A sheet asked for by name: repeat groups are then left alone.
     wanted : tuple of str
         Personal columns asked for.
+    decimal : {".", ",", "text"} or mapping, optional
+        The decimal sign of the file; repeat groups take it where it is given for the whole file.
     """
     if splits:
         table, more = _split(table, form, splits, path.name)
@@ -69,7 +63,7 @@ def read_export(
     raw = make_raw(frame.reset_index(drop=True).copy(), codebook, [*notes, *more])
     if sheet is not None or not any(question.repeat for question in form.questions):
         return raw
-    tables, more = read_repeats(path, form, table.reset_index(drop=True), (raw.frame, codebook), wanted)
+    tables, more = read_repeats(path, form, table.reset_index(drop=True), (raw.frame, codebook), wanted, decimal)
     kept = [note for note in raw.notes if note.kind != "sheets" or not tables]
     return replace(raw, related=tables, notes=(*kept, *more))
 

@@ -115,7 +115,7 @@ def _open(work: Work, question: Question, name: str, label: Text, column: pd.Ser
         values = column.map(lambda v: clean(v), na_action="ignore").astype("str")
         values = values.mask(values == "")
     else:
-        values = typed_column(column)[0]
+        values = typed_column(column, ids=question.kind not in ("decimal", "range"))[0]
     level = {"f": "numeric", "M": "date"}.get(values.dtype.kind, "text")
     work.put(values, entry(question, name, label, level, column.name))
 

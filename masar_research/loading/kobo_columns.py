@@ -112,6 +112,15 @@ def belonging(frame: pd.DataFrame, questions: list[Question], names: dict) -> Co
     return out
 
 
+def undecidable(table: pd.DataFrame, questions: list[Question]) -> frozenset[str]:
+    """Columns whose points and commas are not looked at: all but those of questions that ask for a number."""
+    names = final_names(questions)
+    kinds = {names[q.path]: q.kind for q in questions}
+    found = belonging(table, questions, names).found
+    numbers = {c for name, columns in found.items() if kinds[name] in ("integer", "decimal", "range") for c in columns}
+    return frozenset(map(str, table.columns)) - numbers
+
+
 def with_outside(question: Question, codes: Iterable[str]) -> Question:
     """The question with options its list has not, labelled with their codes."""
     known = {choice.name for choice in question.choices}

@@ -10,18 +10,20 @@ import numpy as np
 import pandas as pd
 
 from masar_research.codebook import Codebook
+from masar_research.loading.decimals import Decimal, settle
 from masar_research.loading.kobo import apply_form
+from masar_research.loading.kobo_columns import undecidable
 from masar_research.loading.raw import Note, Related
 from masar_research.loading.related import related
 from masar_research.loading.repair_values import repaired
-from masar_research.loading.tables import read_excel, read_text_table
+from masar_research.loading.tables import read_excel, text_table
 from masar_research.loading.xlsform import Form
 
 _SHEET = 31  # Excel cuts names of sheets here
 
 
 def read_repeats(
-    path: Path, form: Form, table: pd.DataFrame, main: tuple[pd.DataFrame, Codebook], wanted: tuple[str, ...]
+    path: Path, form: Form, table: pd.DataFrame, main: tuple[pd.DataFrame, Codebook], wanted: tuple[str, ...], decimal: Decimal = None
 ) -> tuple[dict[str, Related], list[Note]]:
     """The repeat groups of an export.
 
@@ -36,6 +38,8 @@ def read_repeats(
         The main table as read.
     wanted : tuple of str
         Personal columns asked for.
+    decimal : {".", ",", "text"} or mapping, optional
+        The decimal sign of the file; a mapping is of columns of the main table and is left alone here.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def read_repeats(
     chains = dict.fromkeys(question.repeat for question in form.questions if question.repeat)
     for chain in sorted(chains, key=len):
         name, parent = chain[-1], chain[-2] if len(chain) > 1 and chain[-2] in out else None
-        cells = _cells(path, name)
+        cells, semicolons = _cells(path, name)
         if cells is None and len(chain) == 1:
             cells = _wide(form, name, table, main[0])
         if cells is None:
@@ -55,7 +59,9 @@ def read_repeats(
             continue
         inside = Form(tuple(q for q in form.questions if q.repeat == chain), ())
         cells, _, mended = repaired(cells)
-        notes += mended
+        sign = decimal if isinstance(decimal, str) else None
+        cells, read_as = settle(cells, sign, semicolons=semicolons, exempt=undecidable(cells, list(inside.questions)))
+        notes += [*mended, *read_as]
         frame, codebook, more = apply_form(cells, inside, f"{path.name} ({name})", wanted)
         above = main[0] if parent is None else out[parent].frame
         tied = related(parent, frame, codebook, above)
@@ -85,16 +91,18 @@ def read_repeats(
     return out, notes
 
 
-def _cells(path: Path, name: str) -> pd.DataFrame | None:
+def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, bool]:
+    """The table of a repeat group, None where there is none; and whether semicolons part its fields."""
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         for other in (f"{path.stem}-{name}{path.suffix}", f"{path.stem}_{name}{path.suffix}"):
             if (path.parent / other).is_file():
-                return read_text_table(path.parent / other)[0]
-        return None
+                table = text_table(path.parent / other)
+                return table.frame, table.separator == ";"
+        return None, False
     for sheet in sheet_names(path)[1:]:
         if sheet.casefold() == name[:_SHEET].casefold():
-            return read_excel(path, sheet)[0]
-    return None
+            return read_excel(path, sheet)[0], False
+    return None, False
 
 
 def sheet_names(path: Path) -> list[str]:

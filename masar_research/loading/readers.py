@@ -15,8 +15,9 @@ from masar_research.errors import DataError
 from masar_research.loading import cache as copies
 from masar_research.loading.archives import unpacked
 from masar_research.loading.decimals import Decimal, settle
-from masar_research.loading.exports import FormFiles, read_export, undecidable, whole_form
+from masar_research.loading.exports import FormFiles, read_export, whole_form
 from masar_research.loading.fingerprints import LARGE, changing, known, settled, stamp
+from masar_research.loading.kobo_columns import undecidable
 from masar_research.loading.parquet import read_parquet
 from masar_research.loading.part import names_asked, only, read_part
 from masar_research.loading.personal import check_wanted, find, form_note, looks_like_export, withdraw
@@ -206,8 +207,8 @@ def _read(
     notes = [*notes, *more]
     if asked.forms:
         form, splits = whole_form(asked.forms, asked.decide)
-        table, more = settle(table, asked.decimal, semicolons=semicolons, exempt=undecidable(table, form))
-        return read_export(path, table, [*notes, *more], form, splits, asked.sheet, asked.wanted)
+        table, more = settle(table, asked.decimal, semicolons=semicolons, exempt=undecidable(table, list(form.questions)))
+        return read_export(path, table, [*notes, *more], form, splits, asked.sheet, asked.wanted, asked.decimal)
     if looks_like_export(table):
         notes = [*notes, form_note()]
     table, more = settle(table, asked.decimal, semicolons=semicolons)

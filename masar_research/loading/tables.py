@@ -243,8 +243,8 @@ def typed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     return pd.DataFrame(columns, index=frame.index), notes
 
 
-def typed_column(column: pd.Series) -> tuple[pd.Series, str | None]:
-    """One column as float64, text or datetime64[us]; why it stayed text."""
+def typed_column(column: pd.Series, *, ids: bool = True) -> tuple[pd.Series, str | None]:
+    """One column as float64, text or datetime64[us], and why it stayed text; `ids` as for `as_numbers`."""
     if column.dtype.kind == "M":
         return (column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz else column).astype(
             "datetime64[us]"
@@ -266,7 +266,7 @@ def typed_column(column: pd.Series) -> tuple[pd.Series, str | None]:
             column = column.map(_cell, na_action="ignore")
     text = column.astype("str")
     text = text.mask(text.str.strip() == "")
-    answer = as_numbers(text)
+    answer = as_numbers(text, ids=ids)
     if answer.values is not None:
         return pd.Series(answer.values, index=column.index), None
     if answer.why == "empty":

@@ -127,3 +127,19 @@ def test_a_wave_of_a_card_may_be_persons_and_keep_a_personal_column(tmp_path, fo
     card = SimpleNamespace(waves={1: plain, 2: named}, path=tmp_path / "card.yml")
     assert len(read_wave(card, 1).frame) == 3 and "first_name" not in read_wave(card, 1).frame
     assert read_wave(card, 2).frame["first_name"].tolist() == ["Salma", "Omar", "Rami"]
+
+
+def test_decimal_commas_of_a_repeat_group(tmp_path):
+    form = workbook(
+        tmp_path / "f.xlsx",
+        survey=[["type", "name", "label"], ["integer", "size", "Size"], ["begin_repeat", "plot", "Plot"], ["decimal", "area", "Area"],
+                ["text", "crop", "Crop"], ["end_repeat", None, None]],
+    )  # fmt: skip
+    (tmp_path / "d.csv").write_text("size;KEY\n2;a\n")
+    (tmp_path / "d-plot.csv").write_text("area;crop;PARENT_KEY;KEY\n1,5;1,234;a;a1\n0,25;2,345;a;a2\n")
+    plots = read(tmp_path / "d.csv", form=form).related["plot"].frame
+    assert plots["area"].tolist() == [1.5, 0.25] and plots["crop"].tolist() == ["1,234", "2,345"]
+    (tmp_path / "d-plot.csv").write_text("area;crop;PARENT_KEY;KEY\n1,500;x;a;a1\n")
+    with pytest.raises(DataError, match="decimal="):
+        read(tmp_path / "d.csv", form=form)
+    assert read(tmp_path / "d.csv", form=form, decimal=",").related["plot"].frame["area"].tolist() == [1.5]

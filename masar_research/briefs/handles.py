@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from masar_research.briefs.blocks import ChartRow, EstimatesBlock
-from masar_research.briefs.refs import CellRef, LabelRef, Scalar
+from masar_research.briefs.refs import CellRef, GateRef, LabelRef, Scalar
 from masar_research.briefs.words import Text
 from masar_research.codebook import Codebook
 from masar_research.errors import BriefError
@@ -80,6 +80,23 @@ class Handle:
             remedy=f"The nearest are: {'; '.join(map(repr, near))}.",
             ar="لا صفّ في هذه التقديرات بهذه الرموز.",
         )
+
+    def gate(self, told: Literal["computed", "shown", "withheld", "reasons"], *others: Handle) -> GateRef:
+        """What the release gate said of the whole set, known only after the notebook has run.
+
+        Parameters
+        ----------
+        told : {"computed", "shown", "withheld", "reasons"}
+            How many figures there are, may be shown or are withheld; or why, as a phrase ("Not shown: …").
+        *others : Handle
+            Further sets, counted with it.
+
+        Examples
+        --------
+        >>> Text(en="{k} of {n} can be shown", ar="يمكن عرض {k} من {n}",
+        ...      values={"k": by_place.gate("shown"), "n": by_place.gate("computed")})   # doctest: +SKIP
+        """
+        return GateRef(sets=(self.block.id, *(other.block.id for other in others)), told=told)
 
     def label(self, ref: CellRef, column: str) -> LabelRef:
         """The codebook's label of one domain code of a row."""

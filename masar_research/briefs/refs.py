@@ -89,6 +89,21 @@ class SurveyRef(Model):
     value: int | float
 
 
+class GateRef(Model):
+    """How the release gate answered registered sets: a count of their figures, or why some are withheld, in words.
+
+    Attributes
+    ----------
+    sets : tuple of str
+        Names given to `Brief.estimates`.
+    told : {"computed", "shown", "withheld", "reasons"}
+    """
+
+    kind: Literal["gate"] = "gate"
+    sets: tuple[str, ...]
+    told: Literal["computed", "shown", "withheld", "reasons"]
+
+
 class LabelRef(Model):
     """A label of the codebook or a text of the survey card, in both languages."""
 
@@ -128,6 +143,7 @@ Ref = Annotated[
     | FactRef
     | ParameterRef
     | SurveyRef
+    | GateRef
     | LabelRef
     | QuestionRef
     | DateRef
@@ -145,6 +161,8 @@ def identity(ref: Any) -> str:
             return f"fact:{ref.id}"
         case ParameterRef() | SurveyRef():
             return f"{ref.kind}:{ref.name}"
+        case GateRef():
+            return f"gate:{'+'.join(ref.sets)}:{ref.told}"
         case LabelRef() | QuestionRef():
             return f"{ref.kind}:{ref.source}:{ref.en}"
         case DateRef():

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
+from masar_research import release
 from masar_research.briefs import gate
 from masar_research.briefs.blocks import EstimatesBlock, Header, MessageBlock, ParagraphBlock, TitleBlock
 from masar_research.briefs.compose import compose, rules
 from masar_research.briefs.compose.data import safe
 from masar_research.briefs.document import Document, Figure, Messages, Run, lines, plain
-from masar_research.briefs.refs import CellRef
+from masar_research.briefs.refs import CellRef, GateRef
 from masar_research.briefs.words import Choice, Text
 from masar_research.errors import BriefError
 from masar_research.present import lint
@@ -81,6 +82,25 @@ def test_otherwise_replaces_a_sentence_that_cannot_be_said(tiny, tiny_blocks) ->
     documents = composed(blocks).documents
     assert "The camp is too small to show." in all_text(documents["en"])
     assert "المضرب صغير لا يمكن عرضه." in all_text(documents["ar"])
+
+
+def test_the_gate_is_counted_and_its_reasons_said_in_both_languages(tiny, tiny_blocks) -> None:
+    def told(name):
+        return GateRef(sets=("work", "place"), told=name)
+
+    sentence = Text(
+        en="Of {all} figures {shown} are shown and {hidden} not. {why}.", ar="من أصل {all} يُعرض {shown} ولا يُعرض {hidden}. {why}.",
+        values={"all": told("computed"), "shown": told("shown"), "hidden": told("withheld"), "why": told("reasons")},
+    )  # fmt: skip
+    blocks = (*tiny_blocks, ParagraphBlock(brief=tiny_blocks[0].brief, sentences=(sentence,)))
+    found = composed(blocks)
+    cells = [cell for (name, _), cell in gate.decide(blocks).cells.items() if name in ("work", "place")]
+    hidden = [cell for cell in cells if cell.hidden]
+    assert 0 < len(hidden) < len(cells)
+    for lang, words in (("en", "Of {} figures {} are shown and {} not. "), ("ar", "من أصل {} يُعرض {} ولا يُعرض {}. ")):
+        said = words.format(len(cells), len(cells) - len(hidden), len(hidden)) + release.together([c.reason for c in hidden], lang) + "."
+        assert said in all_text(found.documents[lang])
+    assert {entry.kind for entry in found.ledger} >= {"gate"}
 
 
 def suppressed_values(blocks) -> set[str]:

@@ -18,6 +18,7 @@ from masar_research.briefs.refs import (
     CellRef,
     DateRef,
     FactRef,
+    GateRef,
     LabelRef,
     ParameterRef,
     QuestionRef,
@@ -28,6 +29,7 @@ from masar_research.briefs.refs import (
 from masar_research.briefs.words import read_spec
 from masar_research.errors import BriefError
 from masar_research.present import numbers
+from masar_research.release import together
 from masar_research.release import words as release_words
 
 MARK = "*"
@@ -95,6 +97,8 @@ class Voice:
             case SurveyRef():
                 way, text = shown.plain(ref.value, spec or "number", self.lang)
                 return self._split(text, way, "fact", entry, place, strong)
+            case GateRef():
+                return self._gate(ref, entry, place, strong)
             case FactRef():
                 return self._fact(ref, spec, entry, place, strong)
             case DateRef():
@@ -121,6 +125,17 @@ class Voice:
             return (self._whole(ref.value, "value", "parameter", entry, place, strong),)
         way, text = shown.plain(ref.value, spec or ("year" if ref.name == "wave" else "number"), self.lang)
         return self._split(text, way, "parameter", entry, place, strong)
+
+    def _gate(self, ref: GateRef, entry: Entry, place: str, strong: bool) -> Line:
+        cells = [cell for (name, _), cell in self.gated.cells.items() if name in ref.sets]
+        hidden = [cell for cell in cells if cell.hidden]
+        if ref.told == "reasons":
+            words = together([cell.reason for cell in hidden], self.lang)
+            self.ledger.show(entry, self.lang, "words", words, place)
+            return (Run(words, "words", entry.address, strong),)
+        count = {"computed": len(cells), "shown": len(cells) - len(hidden), "withheld": len(hidden)}[ref.told]
+        way, text = shown.plain(count, "number", self.lang)
+        return self._split(text, way, "fact", entry, place, strong)
 
     def _fact(self, ref: FactRef, spec: str, entry: Entry, place: str, strong: bool) -> Line:
         fact = published.fact(ref.id)
@@ -158,6 +173,8 @@ def _described(ref: Any) -> dict[str, Any]:
             return {"name": ref.name, "value": ref.value, "source": ref.source}
         case SurveyRef():
             return {"name": ref.name, "source": "computed from the survey when it was loaded"}
+        case GateRef():
+            return {"sets": list(ref.sets), "source": "the release gate"}
         case LabelRef() | QuestionRef() | DateRef():
             return {"source": ref.source}
         case VersionRef():

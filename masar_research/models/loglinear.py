@@ -15,7 +15,8 @@ from masar_research.engine import linearized
 from masar_research.engine import loglinear as engine
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
-from masar_research.models.fitting import check_level, coefficient_frame, model_facts
+from masar_research.models.coefficients import coefficient_frame
+from masar_research.models.fitting import check_level, model_facts
 from masar_research.models.formula import (
     check_complete,
     check_reference,
@@ -26,7 +27,7 @@ from masar_research.models.formula import (
 )
 from masar_research.models.inference import Inference, df_words, infer
 from masar_research.models.model import frozen
-from masar_research.models.predictors import Renamed
+from masar_research.models.predictors import Renamed, refuse_offset
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def loglinear(
             ar="لا طرف أيسر لصيغة هذا النموذج؛ اكتبها على نحو ~ sex * education.",
         )
     parsed = parse(f"cell_count {formula}")
+    refuse_offset(parsed)
     if not parsed.names:
         raise ModelError(f"{formula!r} names no variable.", remedy="Write '~ sex * education'.",
                          ar="لا متغيّر في الصيغة؛ اكتبها على نحو ~ sex * education.")

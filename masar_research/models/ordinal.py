@@ -14,7 +14,8 @@ from masar_research.engine.newton import LikelihoodFit
 from masar_research.errors import ModelError
 from masar_research.estimates import Estimates
 from masar_research.models import categorical
-from masar_research.models.fitting import check_level, coefficient_frame
+from masar_research.models.coefficients import coefficient_frame
+from masar_research.models.fitting import check_level
 from masar_research.models.formula import parse
 from masar_research.models.inference import Inference, df_words, facts, infer
 from masar_research.models.parallel import SlopesTest, parallel_slopes

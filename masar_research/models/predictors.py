@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from masar_research.errors import ModelError
-from masar_research.models.formula import Matrix, Parsed, build, level_place
+from masar_research.models.formula import Parsed, build, level_place
+from masar_research.models.matrix import Matrix
 
 if TYPE_CHECKING:
     from masar_research.codebook import Codebook
@@ -151,6 +152,7 @@ def predictors(
     ModelError
         No predictors where the model needs them, no rows left.
     """
+    refuse_offset(parsed)
     matrix = build(_Answered(survey, parsed.outcome, outcome), parsed, reference or {})
     kept = np.array([j for j, name in enumerate(matrix.names) if constant or name != "Intercept"],
                     dtype=np.intp)
@@ -219,6 +221,16 @@ def outcome_levels(
     levels = tuple(coded.levels[k] for k in places)
     absent = tuple(level for k, level in enumerate(coded.levels) if not counts[k])
     return made, Levels(name, np.where(made.used, lookup[coded.codes], -1), levels, absent)
+
+
+def refuse_offset(parsed: Parsed) -> None:
+    """Refuse an offset, which these models have no place for."""
+    if parsed.offset:
+        raise ModelError(
+            f"{parsed.text!r} has an offset, which this model does not take.",
+            remedy="Leave offset(…) out; survey.poisson and survey.glm take one.",
+            ar="لا يقبل هذا النموذج مقداراً ثابتاً offset؛ احذفه أو استخدم survey.poisson أو survey.glm.",
+        )
 
 
 def level_words(survey: Survey, name: str, code: Any, lang: str) -> str:

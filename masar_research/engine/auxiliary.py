@@ -78,7 +78,7 @@ class Step:
         classes); False if they are known for the population.
     origin : Basis, optional
         What the rows add to the totals, with ``before``, where these come from the sample but not
-        from the same auxiliaries (moments of another group).
+        from the same auxiliaries (moments of another group, shares of the sum of weights).
     penalty : (p,) float array, optional
         Second derivative of the penalty on λ of soft targets, added to the cross-products.
     spread : (p, q) float array, optional
@@ -99,7 +99,7 @@ class Step:
         taken = products(left, self.basis, self.carried() * factor)
         if self.origin is None:
             return taken
-        return taken - products(left, self.origin, self.before * factor)
+        return _dense(taken) - _dense(products(left, self.origin, self.before * factor))
 
     def inverse_g(self) -> np.ndarray:
         """(n,) before / after, 0 where the row left the sample."""
@@ -156,7 +156,10 @@ class Solved(Step):
         """Σ factor · x_left times what xB takes away; nothing of an earlier step where free."""
         if self.free and isinstance(factor, np.ndarray):
             factor = np.zeros_like(factor)
-        return products(left, self.basis, self.score * factor)
+        taken = products(left, self.basis, self.score * factor)
+        if self.origin is None:
+            return taken
+        return _dense(taken) - _dense(products(left, self.origin, self.before * factor))
 
     def inverse_g(self) -> np.ndarray:
         """(n,) factor of weight × influence in the cross-products with the auxiliaries."""

@@ -279,13 +279,14 @@ def calibration_of(
     whole = table.weight[table.cell]
     share = np.divide(table.pair_weight, whole, out=np.zeros_like(whole), where=whole > 0)
 
+    def pairs(basis: Basis) -> Basis:
+        return Basis(None if basis.cells is None else basis.cells[table.cell], basis.table, basis.n_cells,
+                     None if basis.matrix is None else basis.matrix[table.cell])
+
     def spread(step: EngineStep) -> EngineStep:
-        basis = step.basis
-        cells = None if basis.cells is None else basis.cells[table.cell]
         return replace(
-            step, before=step.before[table.cell] * share, after=step.after[table.cell] * share,
-            basis=Basis(cells, basis.table, basis.n_cells,
-                        None if basis.matrix is None else basis.matrix[table.cell]),
+            step, before=step.before[table.cell] * share, after=step.after[table.cell] * share, basis=pairs(step.basis),
+            origin=None if step.origin is None else pairs(step.origin),
         )  # fmt: skip
 
     bound = Calibration(tuple(spread(step) for step in chain.steps)).bind(table.unit, n_units)

@@ -15,7 +15,7 @@ from masar_research.engine.calibrating import Numbers, Softness, calibrate
 from masar_research.engine.distances import Distance
 from masar_research.errors import WeightingError
 from masar_research.weighting.ground import Ground, Taken
-from masar_research.weighting.matching import calibration_facts, matched_margin
+from masar_research.weighting.matching import calibration_facts, matched_margin, of_current, of_sample
 from masar_research.weighting.targets import MarginSpec
 
 POPULATION = "population"
@@ -98,6 +98,7 @@ class Calibrate:
             softness=self._softness(matched, numbers), spread=self._spread(matched, ground),
             units=units, once=self._once(matched, ground), max_iter=self.max_iter, tol=self.tol,
         )  # fmt: skip
+        done = of_current(done, ground, matched, self.total, 0 if numbers is None else numbers.totals.size)
         facts = calibration_facts(done, ground, self.margins, matched)
         facts["method"] = self.method
         if numbers is not None and units is None:
@@ -248,6 +249,11 @@ class Entropy:
         numbers = Numbers(np.column_stack(columns), np.array(totals), tuple(names))
         done = calibrate(ground.weights, matched, numbers, distance=Distance("raking"),
                          max_iter=self.max_iter, tol=self.tol)  # fmt: skip
+        # Of the totals after those of the shares only the sum of weights, by part, is not nought.
+        waves = np.zeros((1 if ground.waves is None else len(ground.waves[1]), len(totals)))
+        places = [k for k, name in enumerate(names) if name == "sum of weights"]
+        waves[self._present(ground), places] = 1.0
+        done = of_sample(done, ground, [(margin.targets, True) for margin in matched], waves)
         facts = calibration_facts(done, ground, self.shares, matched)
         said = "; ".join([spec.name for spec in self.shares] + [name for name, *_ in self.means])
         return Taken(done.weights, done.calibration, Text(
@@ -256,6 +262,14 @@ class Entropy:
             ar=f"موازنة بالإنتروبيا على متوسطات وحصص \u2066{said}\u2069؛ المعاملات من "
             f"\u2066{facts['smallest_factor']:.2f}\u2069 إلى \u2066{facts['largest_factor']:.2f}\u2069، ومجموع الأوزان ثابت.",
         ), facts)  # fmt: skip
+
+
+    @staticmethod
+    def _present(ground: Ground) -> np.ndarray:
+        """Waves that `Ground.parts` yields."""
+        if ground.waves is None:
+            return np.array([0])
+        return np.unique(ground.waves[0][ground.weights > 0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from masar_research.codebook import Text
 from masar_research.engine.trimming import rake_within
 from masar_research.errors import DataError, WeightingError
 from masar_research.weighting.ground import Ground, Taken, num
-from masar_research.weighting.matching import matched_margin
+from masar_research.weighting.matching import matched_margin, of_current
 from masar_research.weighting.measures import level_off, per_copy, quantile, shift_off
 from masar_research.weighting.step_scale import domains
 from masar_research.weighting.targets import MarginSpec
@@ -102,7 +102,7 @@ class Trim:
         if self.margins:
             matched = [matched_margin(ground, spec, self.total) for spec in self.margins]
             caps = np.where(times > 0, high, 0.0) * times
-            done = rake_within(ground.weights, matched, low * times, caps)
+            done = of_current(rake_within(ground.weights, matched, low * times, caps), ground, matched, self.total)
             after, calibration = per_copy(done.weights, times), done.calibration
             more = {"margins": tuple(matched), "iterations": done.iterations, "max_gap": done.max_gap}
         outside = (each > 0) & ((each < low) | (each > high))

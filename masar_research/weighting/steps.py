@@ -13,7 +13,7 @@ from masar_research.engine import calibration
 from masar_research.errors import WeightingError
 from masar_research.weighting.classes import classes
 from masar_research.weighting.ground import Applied, Ground, Step, Taken, Waves, known, num
-from masar_research.weighting.matching import calibration_facts, matched_margin
+from masar_research.weighting.matching import calibration_facts, matched_margin, of_current
 from masar_research.weighting.step_scale import Combine, Normalise
 from masar_research.weighting.step_trim import Trim
 from masar_research.weighting.targets import MarginSpec
@@ -156,6 +156,7 @@ class Rake:
         """Match the targets and rake."""
         matched = [matched_margin(ground, spec, self.total) for spec in self.margins]
         done = calibration.rake(ground.weights, matched, max_iter=self.max_iter, tol=self.tol)
+        done = of_current(done, ground, matched, self.total)
         names = "; ".join(spec.name for spec in self.margins)
         facts = calibration_facts(done, ground, self.margins, matched)
         text = Text(
@@ -185,7 +186,7 @@ class Poststratify:
     def run(self, ground: Ground) -> Taken:
         """Match the targets and post-stratify."""
         matched = matched_margin(ground, self.margin, self.total)
-        done = calibration.poststratify(ground.weights, matched)
+        done = of_current(calibration.poststratify(ground.weights, matched), ground, [matched], self.total)
         facts = calibration_facts(done, ground, (self.margin,), [matched])
         text = Text(
             en=f"Post-stratification by {self.margin.name} ({len(self.margin.targets)} cells); "

@@ -17,6 +17,8 @@ METHODS = {
     "cost": {"method": "linear", "cost": {"age": 1.0}},
     "other_survey": {"method": "linear"},
     "balance": {},
+    "entropy": {},
+    "shares of the sum": {},
 }
 
 
@@ -56,6 +58,10 @@ def run(people, name, samples):
         if name == "other_survey":
             other = sample(people, rng, taken=20)
             done = survey.weighting.calibrate([other.count(by="sex"), other.total("age")], source=other, **METHODS[name]).apply()
+        elif name == "entropy":
+            done = survey.weighting.entropy({"sex": {1: n[1] / n.sum(), 2: n[2] / n.sum()}, "age": float(people["age"].mean())}).apply()
+        elif name == "shares of the sum":
+            done = survey.weighting.rake({"sex": {1: n[1] / n.sum(), 2: n[2] / n.sum()}}, total="current").apply()
         elif name == "balance":
             done = survey.weighting.balance("sex", 1, numbers=["age"]).apply()
         else:
@@ -79,7 +85,7 @@ def balanced_gap(people):
     return float(whole.mean("y", by="sex").contrast("2 - 1").frame["estimate"][0])
 
 
-@pytest.mark.parametrize("name", ["raking", "other_survey", "balance"])
+@pytest.mark.parametrize("name", ["raking", "other_survey", "balance", "entropy"])
 def test_a_few_samples(people, name):
     hits, ratio, bias = run(people, name, 40)
     assert (hits > 0.8).all() and ((ratio > 0.7) & (ratio < 1.45)).all() and (np.abs(bias) < 0.6).all()

@@ -10,7 +10,7 @@ import numpy as np
 
 from masar_research.engine import raoscott
 from masar_research.errors import EstimationError
-from masar_research.statistics.results import TestResult
+from masar_research.statistics.results import TestResult, df_rule
 from masar_research.survey import Survey
 
 _METHODS = {
@@ -194,6 +194,7 @@ def _result(
     verb = "chi_square" if finding == "relation" else "goodness_of_fit"
     note = {
         **survey.facts(), "made_by": verb, "names": names, **facts, "missing": int(population.sum()) - of.n, "df": of.df,
+        "df_rule": df_rule(survey.facts(), False),
         "smallest_cell": int(of.cases.min()), "pearson": tested.pearson,
         "deff": tuple(float(root) for root in tested.eigenvalues),
     }  # fmt: skip

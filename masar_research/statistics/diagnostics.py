@@ -142,13 +142,17 @@ def diagnostics(
     """
     asked = survey._answer(variables, by, 0.95)
     domains = asked.columns.domains(asked.by)
-    tables = []
+    tables, missing = [], 0
+    counted = asked.design.weights > 0
+    if asked.mask is not None:
+        counted = counted & asked.mask
     for name in asked.variables:
+        missing += int(np.count_nonzero(np.isnan(asked.columns.values(name)) & counted))
         found = effects.diagnose(
             asked.design, asked.columns.values(name), reference=reference, **asked.cells(domains)
         )
         columns = {field.name: np.asarray(getattr(found, field.name)) for field in fields(found)}
         tables.append(domains.keys.assign(variable=name, **columns))
-    facts = {"deff": _AGAINST[reference][0], "reference": reference}
+    facts = {"deff": _AGAINST[reference][0], "reference": reference, "missing": missing}
     note = Note({**asked.note, **facts})
     return Diagnostics(pd.concat(tables, ignore_index=True), note, asked.columns.codebook)

@@ -14,7 +14,7 @@ from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
 from masar_research.statistics.association import subject
 from masar_research.statistics.pairs import pairwise
-from masar_research.statistics.results import TestResult
+from masar_research.statistics.results import TestResult, df_rule
 from masar_research.survey import Survey
 
 _RANKS = {
@@ -95,7 +95,7 @@ def t_test(
     n = _answers(survey, variable, by)
     note = {
         **survey.facts(), "made_by": "t_test", "names": names, "null": null,
-        "missing": _population(survey) - n,
+        "missing": _population(survey) - n, "df": df, "df_rule": df_rule(survey.facts(), by is not None),
     }  # fmt: skip
     return TestResult(
         statistic=statistic, df_num=1.0, df_den=df, p_value=p, symbol="t",
@@ -156,7 +156,7 @@ def rank_test(
     n = int(found.n.sum())
     note = {
         **survey.facts(), "made_by": "rank_test", "names": (variable, by), "test": test,
-        "missing": _population(survey) - n,
+        "missing": _population(survey) - n, "df": found.df_den, "df_rule": df_rule(survey.facts(), True),
         "differences": dict(zip(levels[1:], found.difference.tolist(), strict=True)),
         "std_errors": dict(zip(levels[1:], found.std_error.tolist(), strict=True)),
         "reference": levels[0],

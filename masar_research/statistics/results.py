@@ -11,11 +11,12 @@ import numpy as np
 
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
+from masar_research.note import Note
 from masar_research.present import theme
 from masar_research.present.direction import isolate
 from masar_research.present.tables import FACE
 
-Finding = Literal["relation", "fit", "difference", "trend", "joint"]
+Finding = Literal["relation", "fit", "difference", "trend", "joint", "term", "calibration"]
 Symbol = Literal["F", "t", "χ²", "X²"]
 
 _FOUND = {
@@ -38,6 +39,14 @@ _FOUND = {
     "joint": (
         "At least one of the differences can be detected statistically.",
         "يوجد فرق واحد على الأقل يمكن رصده إحصائياً.",
+    ),
+    "term": (
+        "What is tested adds to the model by more than chance explains.",
+        "يضيف ما اختُبر إلى النموذج أكثر مما تفسّره الصدفة.",
+    ),
+    "calibration": (
+        "Predicted probabilities differ from observed shares by more than chance explains.",
+        "تختلف الاحتمالات المتوقعة عن النسب المشاهدة اختلافاً يمكن رصده إحصائياً.",
     ),
 }
 _NOT_FOUND = {
@@ -62,6 +71,14 @@ _NOT_FOUND = {
         "None of the differences can be detected statistically; that does not show there are none.",
         "لا يوجد فرق يمكن رصده إحصائياً، ولا يعني ذلك عدم وجود فروق.",
     ),
+    "term": (
+        "No contribution that can be detected statistically; that does not show there is none.",
+        "لا توجد إضافة يمكن رصدها إحصائياً، ولا يعني ذلك عدم وجودها.",
+    ),
+    "calibration": (
+        "No misfit that can be detected statistically; that does not show that the model is right.",
+        "لا يوجد اختلاف يمكن رصده إحصائياً، ولا يعني ذلك صحة النموذج.",
+    ),
 }
 _UNKNOWN = (
     "The test cannot be made with these data.",
@@ -71,6 +88,25 @@ _HEADS = {
     "en": ("Test", "Compared", "Statistic", "p", "Interviews", "Reading"),
     "ar": ("الاختبار", "المقارنة", "قيمة الاختبار", "القيمة الاحتمالية", "عدد المقابلات", "القراءة"),
 }
+
+
+_DF = ("PSUs minus strata with answers", "وحدات المعاينة ناقص الطبقات التي فيها إجابات")
+_DF_REPLICATES = ("those of the replicate weights with answers", "درجات حرية الأوزان المكررة في ما فيه إجابات")
+_DF_LESS = (", minus the differences tested", "، ناقص عدد الفروق المختبرة")
+
+
+def df_rule(facts: Mapping[str, Any], less: bool) -> Mapping[str, str]:
+    """How the degrees of freedom of a test are counted, in both languages.
+
+    Parameters
+    ----------
+    facts : mapping
+        Of the survey or the estimates.
+    less : bool
+        Whether the differences tested are taken off.
+    """
+    rule = _DF_REPLICATES if (facts.get("design") or {}).get("replicates") else _DF
+    return {lang: rule[side] + _DF_LESS[side] * less for side, lang in enumerate(("en", "ar"))}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +130,9 @@ class TestResult:
         Interviews with an answer.
     level : float
         The reading speaks of a finding when ``p < 1 − level``.
-    note : mapping
-        Plain facts: weights, base, design, effective figures of the test.
+    note : Note
+        Plain facts: weights, base, design, level, rule of the degrees of freedom, effective
+        figures of the test. A mapping that prints as lines, ``note.lines("ar")`` in Arabic.
     difference : Estimates or None
         What was compared, where the test is about differences.
 
@@ -125,6 +162,7 @@ class TestResult:
                 f"level={self.level!r} is not a confidence level.",
                 remedy="Give a fraction between 0 and 1, for instance 0.95.",
             )
+        object.__setattr__(self, "note", Note({**self.note, "level": self.level}))
 
     def reading(self, lang: str = "en") -> str:
         """One plain sentence; the absence of a finding is never called equality."""

@@ -14,7 +14,7 @@ from masar_research.engine import contrasts
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates, contrast_head
 from masar_research.statistics.pairs import cells, kept
-from masar_research.statistics.results import Finding, TestResult
+from masar_research.statistics.results import Finding, TestResult, df_rule
 
 _WALD = (
     "Adjusted Wald test that all differences are zero",
@@ -239,7 +239,7 @@ def _tested(
     part = frame.loc[used]
     n = int(part.groupby(list(estimates.by), dropna=False)["n"].max().sum())
     note = {
-        **estimates.note, "df": df, "rank": found.df_num, "contrasts": len(matrix),
+        **estimates.note, "df": df, "df_rule": df_rule(estimates.note, False), "rank": found.df_num, "contrasts": len(matrix),
         "differences": tuple(formed.estimate.tolist()),
     }  # fmt: skip
     return TestResult(

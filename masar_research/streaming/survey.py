@@ -32,6 +32,7 @@ from masar_research.streaming.source import Reader, Source, over_frames
 if TYPE_CHECKING:
     from distributed import Client
 
+    from masar_research.phases import SecondPhase
     from masar_research.replicates import Given, Replicate
 
 Names = str | Sequence[str]
@@ -48,6 +49,7 @@ def scan(
     collapse: str | None = None,
     wave: str | None = None,
     replicates: Given | None = None,
+    second_phase: SecondPhase | None = None,
     codebook: Codebook | None = None,
     client: Client | None = None,
     block_rows: int = 500_000,
@@ -67,6 +69,8 @@ def scan(
         As for `Survey`, by the names of columns. Strata, units and their totals are held in
         memory, so `psu` should name the primary units; without it every row is a unit, which
         serves up to a million rows. `replicates` are columns of given replicate weights.
+    second_phase : phases.Stratified, Poisson or Bernoulli, optional
+        Refused: the variance of both phases needs all rows at once, as `Survey` has them.
     client : distributed.Client, optional
         A Dask cluster whose workers see the files under the same paths. Results are the same to
         the last bit, whatever the number of workers.
@@ -83,7 +87,7 @@ def scan(
         No such file, files of different columns, no rows.
     DesignError
         As for `Survey`: weights missing, negative or all zero; missing strata or PSUs; one-PSU
-        strata without a rule.
+        strata without a rule. A second phase.
 
     Examples
     --------
@@ -100,6 +104,16 @@ def scan(
         raise DataError(
             f"block_rows={block_rows!r} is not a number of rows.",
             remedy="Give a whole number; 500,000 rows of ten columns take about 40 MB.",
+        )
+    if second_phase is not None:
+        raise DesignError(
+            "A second phase is not offered on files that are read in passes: the variance of both "
+            "phases needs all rows at once.",
+            remedy="Read the columns of the design and of the analysis into memory and declare the phase "
+            "there: mr.Survey(pandas.read_parquet(path, columns=[...]), ..., second_phase=...).",
+            ar="المرحلة الثانية غير متاحة على ملفات تُقرأ على دفعات، لأن تباين المرحلتين يحتاج إلى السجلات كلها معاً. "
+            "اقرأ أعمدة التصميم والتحليل إلى الذاكرة وأعلن المرحلة الثانية هناك: "
+            "mr.Survey(pandas.read_parquet(path, columns=[...]), ..., second_phase=...).",
         )
     files = find(path, block_rows)
     book = codebook or Codebook()

@@ -85,7 +85,8 @@ def refits(
             weights[place] = weights_of(int(r))
         mass = weights.sum(axis=1)
         going = np.flatnonzero(mass > 0)
-        for _ in range(_MOST):
+        scale = np.empty((sets.size, p))
+        for turn in range(_MOST):
             if not going.size:
                 break
             picked = weights if going.size == sets.size else weights[going]
@@ -93,12 +94,15 @@ def refits(
                 X, y, picked, coef[sets[going]], family, offset, products
             )
             step = _steps(information, score)
-            scale = np.sqrt(np.diagonal(information, axis1=1, axis2=2) / mass[going, None])
-            size = np.max(np.abs(step) * scale, axis=1, initial=0.0)
+            if turn == 0:
+                # Of the start: where an outcome is separated the information itself runs away.
+                scale[going] = np.sqrt(np.diagonal(information, axis1=1, axis2=2) / mass[going, None])
+            size = np.max(np.abs(step) * scale[going], axis=1, initial=0.0)
             fine = np.isfinite(size)
             coef[sets[going[fine]]] += step[fine]
-            settled[sets[going[fine & (size < enough)]]] = True
-            going = going[fine & (size >= enough)]
+            done = fine & ((size < enough) | (kind_of(family).linear and turn > 0))
+            settled[sets[going[done]]] = True
+            going = going[fine & ~done]
     return coef, settled
 
 

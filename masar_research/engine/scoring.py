@@ -186,6 +186,9 @@ def iterate(
         if scale is None:
             first = now.log_likelihood
             scale = np.sqrt(np.diag(now.information) / now.mass)
+            if kind.link in ("inverse", "identity", "sqrt"):
+                # The linear predictor then has the units of the outcome, or of its inverse or root.
+                scale = scale / max(now.reach, 1e-300)
             refuse_aliased(now.information, names)
         step = yield from _step(family, names, now)
         size = float(np.max(np.abs(step) * scale, initial=0.0))

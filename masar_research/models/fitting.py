@@ -176,6 +176,15 @@ def _fit(
     return engine.fit(matrix.X, matrix.y, weights, family=kind, **common)
 
 
+def fit_columns(model: SurveyModel, X: np.ndarray) -> engine.GLMFit:
+    """Other columns (n, q) fitted to the rows, weights, outcome and offset of a model."""
+    matrix, old = model.matrix, model.fit
+    kind = named(model.asked.family, model.asked.link)
+    if kind.name == "negative_binomial":
+        return fit_negative_binomial(X, matrix.y, old.weights, mask=old.used, offset=matrix.offset)
+    return engine.fit(X, matrix.y, old.weights, family=kind, mask=old.used, offset=matrix.offset)
+
+
 def _dispersion(nuisance: engine.Nuisance, variance: float, df: int, level: float) -> dict[str, float]:
     """α = 1/θ, its standard error by the delta method, and its interval, formed for ln α."""
     error = float(np.sqrt(max(variance, 0.0)))

@@ -18,10 +18,12 @@ from masar_research.engine.margins import AveragePredictions, average_prediction
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
 from masar_research.estimates import Estimates, assemble
+from masar_research.models import tests
 from masar_research.models.formula import Matrix, level_place
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
+    from masar_research.statistics.results import TestResult
     from masar_research.survey import Survey
 
 _STEP = 1e-4
@@ -95,6 +97,22 @@ class SurveyModel:
         a = self.asked
         return glm(survey, a.formula, a.family, {**a.reference, **self.matrix.references}, a.level,
                    link=a.link, exposure=a.exposure, penalty=a.penalty, collinear=a.collinear)
+
+    def test(self, terms: str | Sequence[str], method: tests.Method = "wald") -> TestResult:
+        """Test of terms; see :func:`masar_research.models.tests.term_test`."""
+        return tests.term_test(self, terms, method)
+
+    def term_tests(self) -> pd.DataFrame:
+        """Wald test of every term; see :func:`masar_research.models.tests.term_tests`."""
+        return tests.term_tests(self)
+
+    def compare(self, other: SurveyModel) -> TestResult:
+        """Nested models; see :func:`masar_research.models.tests.likelihood_ratio`."""
+        return tests.likelihood_ratio(self, other)
+
+    def contrast(self, combinations: Mapping[str, Mapping[str, float]]) -> tests.CoefficientContrasts:
+        """Linear combinations; see :func:`masar_research.models.tests.contrast`."""
+        return tests.contrast(self, combinations)
 
     def margins(
         self,

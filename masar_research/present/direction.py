@@ -19,7 +19,7 @@ RLM = "\u200f"
 CONTROLS = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 _ISOLATED = re.compile(f"{LRI}[^{PDI}]*{PDI}")
-_NUMBER = r"[+\-−±]?\d(?:[\d.,٫٬]*\d)?(?:\s?[%٪])?"
+_NUMBER = r"[+\-−±]?\d(?:[\d.,٫٬]*\d)?(?:[eE][+\-−]?\d+)?(?:\s?[%٪])?"
 _TOKEN = re.compile(rf"[\[(]{_NUMBER}\s?[,،–-]\s?{_NUMBER}[\])]|{_NUMBER}(?:[–\-/:×]{_NUMBER})*")
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _CONTROL = re.compile(f"[{CONTROLS}]")

@@ -11,6 +11,7 @@ import numpy as np
 
 from masar_research.present import theme
 from masar_research.present.charts.weights import Distance, histogram, love
+from masar_research.present.fonts import css_font_faces
 from masar_research.present.tables import FACE, Column, estimates_html
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ _COLUMNS = {
     "way": ("What gives way", "ما الذي يُعدَّل"), "n_eff": ("Effective n", "حجم العينة الفعّال"),
 }  # fmt: skip
 _ROWS = 24
+_TAGS = re.compile(r"<style>.*?</style>|<[^>]+>", re.DOTALL)
 _RANGE = re.compile(r"(\d[\d.,]*%?–\d[\d.,]*%?)")
 _COST = ("n", "deff", "n_eff", "cv", "trimmed_share")
 _SIZE = ("sum", "min", "median", "max")
@@ -69,7 +71,7 @@ _STYLE = f""".masar-weights{{font-family:{FACE};color:{theme.INK};line-height:1.
 .masar-weights .warn{{border-inline-start:4px solid {theme.ACCENT};background:{theme.WASH};padding:.6em .9em}}
 .masar-weights li{{overflow-wrap:anywhere}}
 @media(max-width:34rem){{.masar-weights .big{{display:none}}.masar-weights .small{{display:block}}
-.masar-weights table{{font-size:.8em!important}}}}"""
+.masar-weights table{{font-size:.8em!important}}.masar-weights td:first-child,.masar-weights th:first-child{{min-width:7.5rem}}}}"""
 
 
 def _at(pair: tuple[str, ...], lang: str) -> str:
@@ -178,9 +180,12 @@ def page(report: Report, langs: Sequence[str]) -> str:
     """A whole page; no script, nothing fetched."""
     title = " · ".join(_at(_HEADS["title"], lang) for lang in langs)
     direction = "rtl" if langs[0] == "ar" else "ltr"
+    body = fragment(report, langs)
+    fonts = css_font_faces([_TAGS.sub("", body)], "ar" if "ar" in langs else "en")
     return (f'<!doctype html><html lang="{langs[0]}" dir="{direction}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            f"<title>{escape(title)}</title></head><body style=\"margin:1rem\">{fragment(report, langs)}</body></html>")
+            f"<title>{escape(title)}</title><style>{fonts}.masar-weights,.masar-weights :is(div,table,p){{font-family:'Masar Sans',{FACE}!important}}</style></head>"
+            f'<body style="margin:1rem">{body}</body></html>')
 
 
 def _h(key: str, lang: str) -> str:

@@ -171,3 +171,9 @@ def test_embed_turns_a_latin_start():
 @given(st.text(alphabet="ابتم 0123456789.,%–−-()[]AB", max_size=40))
 def test_embed_changes_no_visible_character(text):
     assert direction.bare(direction.embed(text, "ar")) == text
+
+
+def test_a_number_in_powers_of_ten_keeps_its_order_in_arabic():
+    from masar_research.present.direction import embed
+
+    assert embed("بصيغة 3e+05، و1.5E-3", "ar") == "بصيغة \u20663e+05\u2069، و\u20661.5E-3\u2069"

@@ -92,8 +92,7 @@ def draw(
     for stack, above, tall in zip(stacks, lifted, heights, strict=True):
         middle = y + tall / 2 + (1.7 if above else 0.0)
         wrapped = lines[stack.label]
-        for i, words in enumerate(wrapped):
-            canvas.text(0, middle + (i - (len(wrapped) - 1) / 2) * line_height(theme.TEXT), words)
+        parts.row_label(canvas, wrapped, middle)
         _bar(canvas, stack, axis, middle, above, digits)
         y += tall
     return canvas

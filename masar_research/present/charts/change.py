@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from masar_research.errors import ParameterError
 from masar_research.present import numbers, theme
 from masar_research.present.art import Art
-from masar_research.present.canvas import Canvas, house_settings, line_height, measure, wrap
+from masar_research.present.canvas import Canvas, house_settings, line_height, measure
 from masar_research.present.charts import parts
 from masar_research.present.charts.rows import Change
 from masar_research.present.charts.words import say
@@ -93,9 +93,7 @@ def draw(
 
 
 def _row(canvas: Canvas, row: Change, plan: _Plan, middle: float, digits: int) -> None:
-    lines = plan.lines[row.label]
-    for i, words in enumerate(lines):
-        canvas.text(0, middle + (i - (len(lines) - 1) / 2) * line_height(theme.TEXT), words)
+    parts.row_label(canvas, plan.lines[row.label], middle)
     look = theme.group(row.after.group)
     for mark, y, colour in (
         (row.before, middle - 1.9, theme.tint(look.colour, 0.5)), (row.after, middle + 1.9, look.colour)
@@ -138,9 +136,7 @@ def _verdict(row: Change, lang: Lang, digits: int) -> list[tuple[str, int, str]]
 
 
 def _plan(rows: Sequence[Change], lang: Lang, width: float, digits: int) -> _Plan:
-    room = min(max(measure(row.label, lang, theme.TEXT) for row in rows), 0.32 * width)
-    lines = {row.label: wrap(row.label, room, lang, theme.TEXT) for row in rows}
-    room = max(measure(line, lang, theme.TEXT) for wrapped in lines.values() for line in wrapped)
+    lines, room = parts.wrapped_labels((row.label for row in rows), 0.32 * width, lang)
     verdicts = [text for row in rows for text in _verdict(row, lang, digits)]
     side = max(measure(words, lang, theme.SMALL, weight) for words, weight, _ in verdicts)
     side = max(side, measure(say("change", lang), lang, theme.SMALL, theme.SEMIBOLD))

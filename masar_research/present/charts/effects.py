@@ -109,9 +109,7 @@ def draw(
 
 
 def _row(canvas: Canvas, effect: Effect, plan: _Plan, y: float, digits: int) -> None:
-    lines = plan.lines[effect.label]
-    for i, words in enumerate(lines):
-        canvas.text(0, y + (i - (len(lines) - 1) / 2) * line_height(theme.TEXT), words)
+    parts.row_label(canvas, plan.lines[effect.label], y)
     zero = plan.axis.at(0.0)
     if effect.estimate is None:
         words = say("not_shown" if effect.status == "suppress" else "reference", canvas.lang)
@@ -143,10 +141,7 @@ def _plan(panels: Sequence[EffectPanel], lang: Lang, width: float, digits: int) 
     shown = [effect for effect in rows if effect.estimate is not None]
     if not rows:
         raise ParameterError("A chart needs at least one row; found none.", remedy="Pass panels with effects.")
-    widest = max(measure(effect.label, lang, theme.TEXT) for effect in rows)
-    room = min(widest, 0.40 * width)
-    lines = {effect.label: wrap(effect.label, room, lang, theme.TEXT) for effect in rows}
-    room = max(measure(line, lang, theme.TEXT) for wrapped in lines.values() for line in wrapped)
+    lines, room = parts.wrapped_labels((effect.label for effect in rows), 0.40 * width, lang)
     low = min([0.0, *[effect.estimate if effect.low is None else effect.low for effect in shown]])
     high = max([0.0, *[effect.estimate if effect.high is None else effect.high for effect in shown]])
     span = max(high - low, 0.02)

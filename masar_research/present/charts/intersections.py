@@ -139,8 +139,7 @@ def _draw(
 def _row(canvas: Canvas, row: Intersection, plan: _Plan, top: float) -> None:
     tall = _height(row, plan)
     middle, lines = top + tall / 2, plan.lines[row.label]
-    for i, words in enumerate(lines):
-        canvas.text(0, middle + (i - (len(lines) - 1) / 2) * line_height(theme.TEXT), words)
+    parts.row_label(canvas, lines, middle)
     if row.additive is not None:
         x = plan.axis.at(row.additive)
         canvas.line((x, top + 1.2), (x, top + tall - 1.2), colour=theme.INK, weight=1.1, layer=3)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from masar_research.present import numbers, theme
-from masar_research.present.canvas import Canvas, measure
+from masar_research.present.canvas import Canvas, line_height, measure, wrap
 from masar_research.present.charts.rows import Mark
 from masar_research.present.charts.words import say
 from masar_research.present.direction import Lang
@@ -142,6 +142,20 @@ def modelled_item(canvas: Canvas) -> KeyItem:
 def note_item(words: str) -> KeyItem:
     """Words in a key without a sign: the unit."""
     return KeyItem(words=words, colour=theme.INK, width=-1.2, draw=lambda x, y: None, bold=True)
+
+
+def wrapped_labels(labels: Iterable[str], share: float, lang: Lang) -> tuple[dict[str, list[str]], float]:
+    """Labels of rows wrapped into at most `share` millimetres, and the room the widest line takes."""
+    labels = list(labels)
+    room = min(max(measure(label, lang, theme.TEXT) for label in labels), share)
+    lines = {label: wrap(label, room, lang, theme.TEXT) for label in labels}
+    return lines, max(measure(line, lang, theme.TEXT) for wrapped in lines.values() for line in wrapped)
+
+
+def row_label(canvas: Canvas, lines: Sequence[str], middle: float) -> None:
+    """A row's label where reading starts, its lines around the row's middle."""
+    for i, words in enumerate(lines):
+        canvas.text(0, middle + (i - (len(lines) - 1) / 2) * line_height(theme.TEXT), words)
 
 
 def key_lines(canvas_width: float, lang: Lang, items: Sequence[KeyItem]) -> list[list[KeyItem]]:

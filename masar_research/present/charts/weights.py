@@ -72,8 +72,7 @@ def love(rows: Sequence[Distance], lang: Lang, *, width: float = theme.FULL_WIDT
     y = head
     for row, words, height in zip(rows, lines, tall, strict=True):
         middle = y + height / 2
-        for i, line in enumerate(words):
-            canvas.text(0, middle + (i - (len(words) - 1) / 2) * line_height(theme.TEXT), line)
+        parts.row_label(canvas, words, middle)
         canvas.line((axis.at(row.before), middle), (axis.at(row.after), middle), colour=theme.LINE, weight=1.2)
         canvas.dot(axis.at(row.before), middle, "s", _BEFORE, hollow=True, size=4.8)
         canvas.dot(axis.at(row.after), middle, "o", _AFTER, size=4.8)

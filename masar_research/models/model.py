@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from masar_research.engine.margins import AveragePredictions, average_prediction
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
 from masar_research.estimates import Estimates, assemble
-from masar_research.models import tests
+from masar_research.models import fit_statistics, predicting, tests
 from masar_research.models.formula import Matrix, level_place
 from masar_research.models.showing import both, plain
 
@@ -152,7 +153,7 @@ class SurveyModel:
         >>> model = survey.logit("employed ~ C(sex) + age")     # doctest: +SKIP
         >>> model.margins("sex", over="region").frame           # doctest: +SKIP
         """
-        levels = self._levels(variable)
+        levels = self.levels_of(variable)
         if levels is None and self._named(variable):
             levels = (0.0, 1.0)
         if levels is None:
@@ -178,37 +179,85 @@ class SurveyModel:
 
     def predictions(
         self,
-        variable: str,
-        at: Sequence[float] | None = None,
+        variable: str | Sequence[str],
+        at: Sequence[float] | Mapping[str, Sequence[Any]] | None = None,
         over: str | Sequence[str] | None = None,
+        held: Mapping[str, Any] | None = None,
     ) -> Estimates:
-        """Average predictions (predictive margins) with everybody at given values.
+        """Average predictions (marginal means) with everybody at given values.
 
         Parameters
         ----------
-        variable : str
-            A predictor of the model.
-        at : sequence, optional
+        variable : str or list of str
+            Predictors of the model; those of a list are crossed.
+        at : sequence, or mapping of variable to sequence, optional
             Values or codes; all fitted levels of a categorical predictor by default.
         over : str or list of str, optional
             Domains within which to average.
+        held : mapping, optional
+            Further predictors set to one value for everybody: ``{"age": 40}``.
 
         Returns
         -------
         Estimates
-            kind ``"mean"`` on the scale of the outcome (a probability for a logit);
-            ``category`` is the value set.
+            kind ``"mean"`` on the scale of the outcome (a probability for a logit); ``category`` is
+            the value set. Variables of a list stand in columns of their own, so that
+            ``.contrast("2 - 1", over="sex")`` compares within the others.
         """
-        levels = self._levels(variable)
+        names = (variable,) if isinstance(variable, str) else tuple(variable)
+        wanted = at if isinstance(at, Mapping) else ({} if at is None else {names[0]: at})
+        if not names or set(wanted) - set(names):
+            raise ModelError(f"at gives values of {sorted(set(wanted) - set(names))}, not of {names}.",
+                             remedy="Name the variables of at among those to predict over.")
+        values = [self._values(name, wanted.get(name)) for name in names]
+        fixed = {name: self._values(name, [value])[0] for name, value in (held or {}).items()}
+        if set(fixed) & set(names):
+            raise ModelError(f"held names {sorted(set(fixed) & set(names))}, which the predictions vary.",
+                             remedy="Hold other variables.")
+        crossed = list(product(*values))
+        worlds = [fixed | dict(zip(names, one, strict=True)) for one in crossed]
+        facts = {"effect": "average prediction"} | ({"held": fixed} if fixed else {})
+        if isinstance(variable, str):
+            categories = [one[0] for one in crossed]
+            return self._wrap(worlds, np.eye(len(crossed)), names[0], categories, "mean", over, facts)
+        return self._wrap(worlds, np.eye(len(crossed)), names, crossed, "mean", over, facts)
+
+    def _values(self, name: str, at: Sequence[Any] | None) -> list[Any]:
+        levels = self.levels_of(name)
         if at is None and levels is None:
-            raise ModelError(f"{variable} is numeric: at which values?",
-                             remedy=f"Write predictions({variable!r}, at=[20, 40, 60]).")
+            raise ModelError(f"{name} is numeric: at which values?",
+                             remedy=f"Write predictions({name!r}, at=[20, 40, 60]).")
         chosen = list(levels if at is None else at)
-        if levels is not None:
-            chosen = [levels[level_place(self.survey, variable, c, levels)] for c in chosen]
-        worlds = [{variable: value} for value in chosen]
-        return self._wrap(worlds, np.eye(len(chosen)), variable, chosen, "mean", over,
-                          {"effect": "average prediction"})
+        if levels is None:
+            return chosen
+        return [levels[level_place(self.survey, name, c, levels)] for c in chosen]
+
+    def predict(self, data: pd.DataFrame, scale: str = "response") -> pd.DataFrame:
+        """For given persons; see :func:`masar_research.models.predicting.predict`."""
+        return predicting.predict(self, data, scale)
+
+    def ratios(
+        self, variable: str, measure: predicting.Measure = "risk_ratio",
+        over: str | Sequence[str] | None = None, reference: Any = None,
+    ) -> Estimates:  # fmt: skip
+        """Adjusted risk or odds ratios; see :func:`masar_research.models.predicting.ratios`."""
+        return predicting.ratios(self, variable, measure, over, reference)
+
+    def fit_statistics(self) -> fit_statistics.FitStatistics:
+        """Pseudo-R² and dAIC; see :func:`masar_research.models.fit_statistics.fit_statistics`."""
+        return fit_statistics.fit_statistics(self)
+
+    def dbic(self, maximal: SurveyModel) -> float:
+        """Design-based BIC; see :func:`masar_research.models.fit_statistics.dbic`."""
+        return fit_statistics.dbic(self, maximal)
+
+    def goodness_of_fit(self, groups: int = 10) -> TestResult:
+        """Archer–Lemeshow; see :func:`masar_research.models.fit_statistics.goodness_of_fit`."""
+        return fit_statistics.goodness_of_fit(self, groups)
+
+    def vif(self) -> pd.DataFrame:
+        """Variance inflation; see :func:`masar_research.models.fit_statistics.vif`."""
+        return fit_statistics.vif(self)
 
     def __repr__(self) -> str:
         return plain(self.frame, self.note, self.survey.codebook)
@@ -221,7 +270,8 @@ class SurveyModel:
         book = self.survey.codebook
         return variable in book and book[variable].level in ("nominal", "text")
 
-    def _levels(self, variable: str) -> tuple[Any, ...] | None:
+    def levels_of(self, variable: str) -> tuple[Any, ...] | None:
+        """Fitted codes of a categorical predictor, reference first; None for a numeric one."""
         if variable not in self.matrix.data.columns:
             raise ModelError(
                 f"{variable!r} is not a predictor of {self.formula!r}.",
@@ -234,7 +284,8 @@ class SurveyModel:
 
     def _wrap(self, worlds, combine, variable, categories, kind, over, facts) -> Estimates:
         by = (over,) if isinstance(over, str) else tuple(over or ())
-        if variable in by:
+        several = not isinstance(variable, str)
+        if set(by) & set(variable if several else (variable,)):
             raise ModelError(f"over names {variable}, whose effect is asked for.",
                              remedy="Average over other variables.")
         keys, domain = _domains(self.survey, by, self.fit.used)
@@ -246,7 +297,13 @@ class SurveyModel:
         )  # fmt: skip
         k = len(categories)
         head = keys.loc[keys.index.repeat(k)].reset_index(drop=True)
-        head = head.assign(variable=variable, category=list(categories) * len(keys))
+        if several:
+            head["variable"] = self.note["outcome"]
+            for place, name in enumerate(variable):
+                head[name] = [one[place] for one in categories] * len(keys)
+            by = (*by, *variable)
+        else:
+            head = head.assign(variable=variable, category=list(categories) * len(keys))
         vcov = covariance(self.survey.design, found.totals)
         if self.survey.design.replicates is not None:
             facts = {**facts, "replicates": "of the linear approximation, not of a new fit each"}

@@ -127,7 +127,7 @@ def term_test(model: SurveyModel, terms: Names, method: Method = "wald") -> Test
         joint = contrasts.joint(tested, model.df, adjusted=False)
         return TestResult(joint.f, joint.df_num, joint.df_den, joint.p, "F", _METHODS[method], subject,
                           "term", model.fit.n_used, model.level, {**model.note, "terms": names})
-    naive = _naive(model)[np.ix_(index, index)]
+    naive = naive_covariance(model)[np.ix_(index, index)]
     vcov = model.vcov[np.ix_(index, index)]
     if method == "lrt":
         kept = np.setdiff1d(np.arange(len(model.frame)), index)
@@ -193,10 +193,10 @@ def likelihood_ratio(smaller: SurveyModel, larger: SurveyModel) -> TestResult:
     """
     if len(smaller.frame) > len(larger.frame):
         smaller, larger = larger, smaller
-    _comparable(smaller, larger)
+    comparable(smaller, larger)
     turn, added = _nesting(smaller, larger)
     inverse = np.linalg.inv(turn)
-    naive = (inverse @ _naive(larger) @ inverse.T)[-added:, -added:]
+    naive = (inverse @ naive_covariance(larger) @ inverse.T)[-added:, -added:]
     vcov = (inverse @ larger.vcov @ inverse.T)[-added:, -added:]
     statistic = _gain(larger, smaller.fit.log_likelihood)
     subject = {"en": f"{smaller.formula} in {larger.formula}",
@@ -289,7 +289,7 @@ def _key(term: str) -> frozenset[str]:
     return frozenset(f[2:-1] if f.startswith("C(") and f.endswith(")") else f for f in factors)
 
 
-def _naive(model: SurveyModel) -> np.ndarray:
+def naive_covariance(model: SurveyModel) -> np.ndarray:
     """Inverse information with weights that sum to the number of fitted rows."""
     return model.fit.bread * (model.fit.weights.sum() / model.fit.n_used)
 
@@ -327,7 +327,7 @@ def _weighted(
                       "term", model.fit.n_used, model.level, note)
 
 
-def _comparable(smaller: SurveyModel, larger: SurveyModel) -> None:
+def comparable(smaller: SurveyModel, larger: SurveyModel) -> None:
     """Refuse two models whose likelihoods are of different data."""
     for model in (smaller, larger):
         if model.fit.penalty is not None:

@@ -118,6 +118,10 @@ SURVEY: tuple[Verb, ...] = (
         "multinomial", "masar_research.models.multinomial:multinomial",
         "Survey-weighted multinomial logistic regression.",
     ),  # fmt: skip
+    Verb(
+        "quantile_regression", "masar_research.models.quantile_regression:quantile_regression",
+        "Survey-weighted quantile regression.",
+    ),  # fmt: skip
     Verb("two_stage", "masar_research.models.two_stage:two_stage", "Two-stage least squares."),
     Verb("cox", "masar_research.models.cox:cox", "Survey-weighted Cox regression."),
     Verb("loglinear", "masar_research.models.loglinear:loglinear", "Log-linear model of a table."),

@@ -78,8 +78,7 @@ def _of_difference(estimates: Estimates, profile: str) -> pd.DataFrame:
     judged["status"] = np.where(withheld(estimates), "suppress", weak)
     judged["reason"] = np.where(judged["status"] == "suppress", "sides", "")
     if str(estimates.note.get("of", "")).startswith("model_based"):
-        careful = np.where(judged["status"] == "flag", "model_based_caution", "model_based")
-        judged["note_code"] = np.where(judged["status"] == "suppress", "", careful)
+        judged["note_code"] = np.where(judged["status"] == "suppress", "", "model_based")
     return judged
 
 

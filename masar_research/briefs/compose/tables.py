@@ -21,7 +21,9 @@ _HEADS = {
     "interval": ("Confidence interval", "فترة الثقة"),
     "n": ("Interviews", "عدد المقابلات"),
 }
-_ALL = {"en": "Every figure here", "ar": "كل رقم هنا"}
+_ALL = {
+    "en": "Every figure here is a model-based estimate.", "ar": "كل رقم هنا تقدير قائم على نموذج إحصائي.",
+}  # fmt: skip
 
 
 def table(voice: Voice, block: TableBlock) -> Table:
@@ -91,10 +93,10 @@ def gate_notes(voice: Voice, cells: Sequence[CellRef], marked: bool = True) -> t
         lines.append((Run(f"{MARK} {words}." if marked else f"{words}."),))
     notes = dict.fromkeys(note for ref in cells if (note := voice.cell(ref).note) and not voice.hidden(ref))
     shown = [ref for ref in cells if not voice.hidden(ref)]
+    if shown and all(voice.cell(ref).note in MODEL_BASED for ref in shown):
+        lines.append((Run(_ALL[voice.lang]),))
+        notes.pop("model_based", None)
     for note in notes:
-        if note in MODEL_BASED and all(voice.cell(ref).note == note for ref in shown):
-            lines.append((Run(f"{_ALL[voice.lang]}: {release_words(note, voice.lang)}."),))
-            continue
         lines.append((Run(f"{release_words(note, voice.lang)}: "), *_noted(voice, cells, note), Run(".")))
     return tuple(lines)
 

@@ -118,13 +118,13 @@ SURVEY: tuple[Verb, ...] = (
         "multinomial", "masar_research.models.multinomial:multinomial",
         "Survey-weighted multinomial logistic regression.",
     ),  # fmt: skip
+    Verb("cox", "masar_research.models.cox:cox", "Survey-weighted Cox regression."),
+    Verb("loglinear", "masar_research.models.loglinear:loglinear", "Log-linear model of a table."),
+    Verb("two_stage", "masar_research.models.two_stage:two_stage", "Two-stage least squares."),
     Verb(
         "quantile_regression", "masar_research.models.quantile_regression:quantile_regression",
         "Survey-weighted quantile regression.",
     ),  # fmt: skip
-    Verb("two_stage", "masar_research.models.two_stage:two_stage", "Two-stage least squares."),
-    Verb("cox", "masar_research.models.cox:cox", "Survey-weighted Cox regression."),
-    Verb("loglinear", "masar_research.models.loglinear:loglinear", "Log-linear model of a table."),
     Verb("linear", "masar_research.models:linear", "Survey-weighted linear regression."),
     Verb("probit", "masar_research.models:probit", "Survey-weighted probit regression."),
     Verb("cloglog", "masar_research.models:cloglog", "Complementary log-log regression."),
@@ -139,6 +139,24 @@ SURVEY: tuple[Verb, ...] = (
         "Model-based means of areas (Battese–Harter–Fuller).",
     ),  # fmt: skip
     Verb("maihda", "masar_research.models.maihda:maihda", "Intersections: multilevel models."),
+    Verb("oaxaca", "masar_research.models.decomposition:oaxaca", "A gap in two parts."),
+    Verb(
+        "oaxaca_threefold", "masar_research.models.decomposition:oaxaca_threefold",
+        "A gap in three parts.",
+    ),
+    Verb(
+        "rif_oaxaca", "masar_research.models.decomposition:rif_oaxaca",
+        "A gap of quantiles, variances or Gini coefficients in two parts.",
+    ),  # fmt: skip
+    Verb(
+        "kitagawa", "masar_research.models.decomposition:kitagawa",
+        "A difference of rates: composition and rates.",
+    ),  # fmt: skip
+    Verb(
+        "concentration", "masar_research.statistics.concentration:concentration",
+        "Concentration indices.",
+    ),
+    Verb("reach", "masar_research.statistics.concentration:reach", "Reach-equity ratios."),
 )
 
 #: What a survey on files lends from modules that read it in passes.

@@ -64,7 +64,7 @@ STEPS = {
 FIRST = {"merged": 3}
 # What the linearisation says it takes as fixed: only statistics that this leaves alone are compared.
 MEANS_ONLY = {"normalise", "trim"}
-QUICK = ("rake, current", "eligibility", "propensity", "propensity classes", "attrition", "entropy", "trim to margins", "chain")
+QUICK = ("rake, current", "eligibility", "propensity", "attrition", "entropy", "trim to margins", "chain")
 
 
 def survey():

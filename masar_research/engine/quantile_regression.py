@@ -196,7 +196,7 @@ def hall_sheather(tau: float, n: float, level: float = 0.95) -> float:
     Examples
     --------
     >>> round(hall_sheather(0.5, 1000), 6)
-    0.097246
+    0.097156
     """
     at = norm.ppf(tau)
     z = norm.ppf((1 + level) / 2)

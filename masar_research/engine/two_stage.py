@@ -88,7 +88,7 @@ def fit(
     >>> x, y = np.array([1.0, 2.0, 2.0, 5.0]), np.array([1.0, 1.0, 4.0, 4.0])
     >>> one = np.ones(4)
     >>> fit(np.column_stack([one, x]), np.column_stack([one, z]), y, one).coef.round(6)
-    array([-1. ,  1.4])
+    array([-1.25,  1.5 ])
     """
     n, p = X.shape
     names = list(names) if names is not None else [f"column {j}" for j in range(p)]

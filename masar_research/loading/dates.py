@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from masar_research.errors import DataError
-from masar_research.loading.numbers import western
+from masar_research.loading.numbers import masked, western
 
 _EXCEL = np.datetime64("1899-12-30", "us")
 _SLASH = re.compile(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
@@ -50,8 +50,9 @@ def to_dates(column: pd.Series, *, serials: bool = True) -> np.ndarray:
         good = np.isfinite(values)
         if good.any() and (not serials or values[good].min() < 1 or values[good].max() > 2_958_465):
             raise DataError(
-                f"{column.name!r} holds numbers that are no dates (from {np.nanmin(values):g} to {np.nanmax(values):g}).",
+                f"{column.name!r} holds numbers that are no dates: days since 1899-12-30, from 1 to 2,958,465, were expected.",
                 remedy="Read it with level: numeric, or correct the column.",
+                ar=f"في {column.name} أعداد ليست تواريخ؛ اقرأه بـ level: numeric أو صحّح العمود.",
             )
         out = np.full(len(values), np.datetime64("NaT", "us"))
         out[good] = _EXCEL + np.round(values[good] * 86_400e6).astype("int64").astype("timedelta64[us]")
@@ -91,6 +92,7 @@ def _one(text: str, day_first: bool, name: str) -> dt.datetime | None:
         except ValueError:
             continue
     raise DataError(
-        f"{name!r} holds {text!r}, which is no date.",
+        f"{name!r} holds a value of the form {masked(text)!r} (0 for a digit, x for a letter), which is no date.",
         remedy="Write dates as 2026-03-31, or read the column as text.",
+        ar=f"في {name} قيمة ليست تاريخاً؛ اكتب التواريخ على صورة 2026-03-31 أو اقرأ العمود نصاً.",
     )

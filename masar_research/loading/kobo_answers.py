@@ -12,6 +12,7 @@ from masar_research.codebook import Category, ResponseSet, Text, Variable, fold
 from masar_research.errors import DataError
 from masar_research.loading.dates import to_dates
 from masar_research.loading.kobo_columns import option_names
+from masar_research.loading.numbers import masked
 from masar_research.loading.personal import FORM_KINDS, Finding
 from masar_research.loading.raw import Note, clean, words_of
 from masar_research.loading.tables import typed_column
@@ -260,7 +261,7 @@ def _flags(column: pd.Series, name: str) -> pd.Series:
     strange = sorted(set(texts.dropna().unique()) - _TRUE - _FALSE)
     if strange:
         raise DataError(
-            f"The multi-select column {name!r} holds {', '.join(strange[:5])}; 0/1 or TRUE/FALSE was expected.",
+            f"The multi-select column {name!r} holds other values than 0/1 or TRUE/FALSE, of the form {', '.join(dict.fromkeys(map(masked, strange[:5])))}.",
             remedy="Export multi-selects as separate 0/1 columns.",
             ar=f"في عمود الخيار {name} قيم غير 0 و1؛ صدّر الأسئلة متعددة الإجابات أعمدةً منفصلة بقيم 0 و1.",
         )

@@ -44,6 +44,18 @@ def western(text: str) -> str:
     return text.translate(_DIGITS)
 
 
+def masked(text: object) -> str:
+    """The form of an answer without its content, for messages: digits as 0, letters as x, no more than 24 signs.
+
+    Examples
+    --------
+    >>> masked("31-Feb 2026")
+    '00-xxx 0000'
+    """
+    signs = ("0" if sign.isdigit() else "x" if sign.isalpha() else sign for sign in str(text)[:24])
+    return "".join(signs) + ("…" if len(str(text)) > 24 else "")
+
+
 def as_numbers(column: pd.Series, *, ids: bool = True) -> Numeric:
     """Numbers out of text, unless digits would be lost.
 

@@ -13,11 +13,13 @@ from masar_research.loading.cards import VariableCard
 from masar_research.loading.code_ranges import span_of, spread
 from masar_research.loading.dates import to_dates
 from masar_research.loading.kinds import RESERVED, Column
-from masar_research.loading.numbers import as_numbers
+from masar_research.loading.numbers import as_numbers, masked
 from masar_research.loading.raw import NOT_ASKED
 
 if TYPE_CHECKING:
     from masar_research.loading.harmonise import Work
+
+MANY = 5
 
 
 def read_column(work: Work, name: str, card: VariableCard) -> Column:
@@ -94,11 +96,13 @@ def _alike(
         if keys and not numeric_keys:
             return raw
         numbers = pd.to_numeric(raw, errors="coerce")
-        strange = sorted(raw[~np.isfinite(numbers) & raw.notna()].unique())[:5]
+        times = raw[~np.isfinite(numbers) & raw.notna()].value_counts()
+        # an answer of a few is theirs, one of many is a code
+        strange = [repr(text) if n >= MANY else masked(text) for text, n in times.head(5).items()]
         raise work.error(
             name,
             "from",
-            f"the column {raw.name!r} holds text such as {', '.join(map(repr, strange))}; numbers were expected.",
+            f"the column {raw.name!r} holds text such as {', '.join(dict.fromkeys(strange))}; numbers were expected.",
             "Correct these values in the file (a decimal point, no unit); for codes give recode: with the text in "
             "quotes, or write level: text.",
         )

@@ -194,7 +194,8 @@ def _ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
         "path": str(path.resolve()), "suffix": path.suffix.lower(), "memory": MEMORY + MEMORY_A_BYTE * size,
         "seconds": seconds, "processes": _processors(), "least_cells": CELLS, "least_bytes": BYTES,
     }  # fmt: skip
-    keep = size < 50_000_000
+    # what a large reading left in memory goes with its process
+    keep = size < 50_000_000 or bool(request.get("metadataonly") or request.get("usecols"))
     with _WORKERS.lend() as worker:
         used = worker.used
         try:

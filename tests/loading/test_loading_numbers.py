@@ -103,7 +103,7 @@ def test_excel_serials_and_their_limits():
 def test_mixed_or_impossible_dates_are_errors():
     with pytest.raises(DataError, match="day/month"):
         to_dates(pd.Series(["31/3/2026", "3/31/2026"], name="d"))
-    with pytest.raises(DataError, match="yesterday"):
+    with pytest.raises(DataError, match="xxxxxxxxx"):
         to_dates(pd.Series(["yesterday"], name="d"))
-    with pytest.raises(DataError, match="30/2/2026"):
+    with pytest.raises(DataError, match="00/0/0000"):
         to_dates(pd.Series(["30/2/2026"], name="d"))

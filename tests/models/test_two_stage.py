@@ -174,7 +174,7 @@ def test_intervals_cover_in_clusters_and_anderson_rubin_with_weak_instruments(re
     for r in range(reps):
         z, c = rng.normal(size=(40, 10)) + rng.normal(size=(40, 1)), rng.normal(size=(40, 1))
         u = rng.normal(size=(40, 10)) + c
-        for k, strength in enumerate((1.0, 0.08)):
+        for k, strength in enumerate((1.0, 0.15)):
             x = strength * z + u + rng.normal(size=(40, 10))
             y = 0.5 * x - u + rng.normal(size=(40, 10))
             frame = pd.DataFrame({"w": 1.0, "p": np.repeat(np.arange(40), 10), "x": x.ravel(), "y": y.ravel(), "z": z.ravel()})

@@ -157,6 +157,7 @@ SURVEY: tuple[Verb, ...] = (
         "Concentration indices.",
     ),
     Verb("reach", "masar_research.statistics.concentration:reach", "Reach-equity ratios."),
+    Verb("agreement", "masar_research.measurement.agreement:agreement", "Krippendorff's alpha of coders."),
 )
 
 #: What a survey on files lends from modules that read it in passes.

@@ -12,7 +12,7 @@ from docx.oxml.ns import qn
 
 from masar_research.briefs.document import Figure, Table, plain
 from masar_research.briefs.exporters import to_docx
-from masar_research.briefs.exporters.ooxml import _PARAGRAPH_ORDER, _RUN_ORDER, _TABLE_ORDER
+from masar_research.present.ooxml import _PARAGRAPH_ORDER, _RUN_ORDER, _TABLE_ORDER
 
 RTL = re.compile("[\u0590-\u08ff]")
 

@@ -31,14 +31,14 @@ from masar_research.briefs.document import (
     Table,
     plain,
 )
-from masar_research.briefs.exporters import ooxml
 from masar_research.briefs.exporters.grouping import paired
 from masar_research.briefs.exporters.labels import LABELS
 from masar_research.briefs.exporters.segments import clean, joined, segments, together
 from masar_research.briefs.exporters.style import PALETTE
-from masar_research.briefs.exporters.wordfonts import embed_fonts
 from masar_research.briefs.exporters.wordstyles import prepare_styles, style_ids
 from masar_research.errors import BriefError
+from masar_research.present import ooxml
+from masar_research.present.wordfonts import embed_fonts
 
 WIDTH = 170.0
 # Word sets the pages, not we: a brief with many drawings has them a little smaller.

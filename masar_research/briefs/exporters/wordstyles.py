@@ -10,9 +10,9 @@ from docx.oxml.ns import qn
 from docx.shared import Pt
 
 from masar_research.briefs.document import Lang
-from masar_research.briefs.exporters import ooxml
 from masar_research.briefs.exporters.style import PALETTE
-from masar_research.briefs.exporters.wordfonts import FONT
+from masar_research.present import ooxml
+from masar_research.present.wordfonts import FONT
 
 
 # The typeface leaves room for Arabic above and below; Latin lines need less of it.

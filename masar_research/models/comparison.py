@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from masar_research.models import comparison_words as words
 from masar_research.present import numbers
 from masar_research.present.direction import Lang
 from masar_research.showing import check_language
+
+if TYPE_CHECKING:
+    from masar_research.present.art import Art
 
 Effects = Literal["coefficients", "ratios", "ame"]
 Beneath = Literal["interval", "std_error", "p_value"]
@@ -141,6 +144,13 @@ class ModelTable:
 
         check_language(lang)
         return write(self, Path(path), lang)
+
+    def plot(self, lang: Lang = "en") -> Art:
+        """The table as a chart; see :func:`masar_research.models.comparison_chart.plot`."""
+        from masar_research.models.comparison_chart import plot
+
+        check_language(lang)
+        return plot(self, lang)
 
     def __repr__(self) -> str:
         from masar_research.present import tables

@@ -21,7 +21,7 @@ from masar_research.models.predictors import level_words
 Key = tuple[tuple[str, str | None], ...]
 
 CONSTANT: Key = (("1", None),)
-_THRESHOLD = "|"
+THRESHOLD = "|"
 _CATEGORICAL = ("ordinal", "multinomial")
 
 
@@ -120,7 +120,7 @@ def _coefficients(model: Any, place: int, ratios: bool) -> tuple[list[Column], l
         entries, labels = {}, {}
         for row in frame.to_dict("records"):
             threshold = row.get("part") == "threshold"
-            key = ((_THRESHOLD, row["term"]),) if threshold else key_of(row.get("predictor") or row["term"])
+            key = ((THRESHOLD, row["term"]),) if threshold else key_of(row.get("predictor") or row["term"])
             entry = Entry(*(float(row[c]) for c in ("estimate", "std_error", "conf_low", "conf_high", "p_value")))
             entries[key] = _exponentiated(entry) if ratios and ratio and not threshold else entry
             labels[key] = {lang: _own(str(row[f"label_{lang}"]), equation is not None)
@@ -216,7 +216,7 @@ def lines_of(columns: list[Column], books: list[Codebook]) -> list[Line]:
     keys = list(dict.fromkeys(key for column in columns for key in column.entries))
     labels = {key: text for column in reversed(columns) for key, text in column.labels.items()}
     variables = dict.fromkeys(key[0][0] for key in keys if len(key) == 1 and key != CONSTANT
-                              and key[0][0] != _THRESHOLD)
+                              and key[0][0] != THRESHOLD)
     out: list[Line] = []
     for name in variables:
         own = [key for key in keys if len(key) == 1 and key[0][0] == name]
@@ -236,7 +236,7 @@ def lines_of(columns: list[Column], books: list[Codebook]) -> list[Line]:
         heads = [variable_words(next((b for b in books if name in b), None), name) for name in names]
         out.append(Line(None, {lang: " × ".join(head[lang] for head in heads) for lang in ("en", "ar")}))
         out += [Line(key, _crossed(key, books), True) for key in own]
-    cuts = [key for key in keys if key[0][0] == _THRESHOLD]
+    cuts = [key for key in keys if key[0][0] == THRESHOLD]
     if cuts:
         out.append(Line(None, words.THRESHOLDS))
         out += [Line(key, _said(labels.get(key), {"en": str(key[0][1]), "ar": ""}), True) for key in cuts]

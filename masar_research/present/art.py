@@ -22,6 +22,8 @@ class Art:
     scale : tuple of str
         Those of `texts` that only mark the scale (axis ticks, class limits): they are no
         estimates and have no entry in a ledger.
+    alt : str
+        What the drawing shows, in words, for those who do not see it; empty where its page says so.
     """
 
     svg: str
@@ -30,6 +32,7 @@ class Art:
     width: float
     height: float
     scale: tuple[str, ...] = ()
+    alt: str = ""
 
     def _repr_png_(self) -> bytes:
         return self.png

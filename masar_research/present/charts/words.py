@@ -20,6 +20,10 @@ WORDS = {
     "not_shown_short": {"en": "not shown", "ar": "غير معروض"},
     "hatched": {"en": "Not shown", "ar": NOT_SHOWN["ar"]},
     "reference": {"en": "reference group", "ar": "فئة المقارنة"},
+    "unsettled": {
+        "en": "grey: the interval holds no difference",
+        "ar": "الرمادي: فترة الثقة تشمل عدم وجود فرق",
+    },
     "undetectable": {
         "en": "grey: no statistically detectable difference",
         "ar": "الرمادي: لا يوجد فرق يمكن رصده إحصائياً",

@@ -158,6 +158,10 @@ SURVEY: tuple[Verb, ...] = (
     ),
     Verb("reach", "masar_research.statistics.concentration:reach", "Reach-equity ratios."),
     Verb("agreement", "masar_research.measurement.agreement:agreement", "Krippendorff's alpha of coders."),
+    Verb(
+        "discernment", "masar_research.measurement.discernment:discernment",
+        "Telling true headlines from false ones: d′ and c.",
+    ),  # fmt: skip
 )
 
 #: What a survey on files lends from modules that read it in passes.

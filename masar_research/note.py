@@ -77,6 +77,7 @@ _NAMES = {
     "contrasts": ("Contrasts", "المقارنات"),
     "standardised_by": ("Standardised by", "التوحيد بحسب"),
     "standard_population": ("Standard population", "السكان المعياريون"),
+    "compared_with": ("Population compared with", "السكان المقارن بهم"),
     "empty": ("Groups without interviews in a stratum", "فئات بلا مقابلات في إحدى الطبقات"),
     "scores": ("Scores", "الدرجات"), "per": ("Per", "لكل"),
     "transform": ("Scale of the model", "مقياس النموذج"), "model_of": ("Estimates of", "تقديرات"),

@@ -177,6 +177,7 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     ["design", field],
                     f"{name!r} is not among the card's variables.",
                     f"Name a variable of this card. {did_you_mean(name, names)}",
+                    f"\u2066{name}\u2069 ليس من متغيّرات البطاقة. سمِّ متغيرًا من متغيّراتها.",
                 )
     _check_decided(card, lines)
     _check_preset(card, lines)
@@ -186,6 +187,7 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
             ["variables", "wave"],
             "the variable wave is made by loading itself.",
             "Leave it out or rename it.",
+            "المتغير wave يُنشأ عند التحميل. احذفه أو غيّر اسمه.",
         )
     for k, step in enumerate(card.weighting):
         for where, name in step.names():
@@ -203,6 +205,7 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                 ["variables", name, "codes"],
                 f"{name} is a variable of the standard frame, and its {strange}.",
                 "Recode to the frame's codes, or give the variable a name of its own (masar_research.loading.standard_frame()).",
+                f"\u2066{name}\u2069 من متغيّرات الإطار المعياري، ورموزه في البطاقة غير رموز الإطار. أعد الترميز إلى رموزه أو سمِّ المتغير باسم آخر.",
             )
         for used in sorted(parse(variable.universe).names) if variable.universe else ():
             if used not in names:
@@ -210,6 +213,7 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     ["variables", name, "universe"],
                     f"{used!r} is not among the card's variables.",
                     f"A universe is asked of harmonised variables. {did_you_mean(used, names)}",
+                    f"\u2066{used}\u2069 ليس من متغيّرات البطاقة؛ يُكتب universe: بالمتغيّرات الموحّدة.",
                 )
         for wave in variable.waves:
             if wave not in card.waves:
@@ -217,6 +221,7 @@ def _cross_check(card: SurveyCard, lines: Lines) -> None:
                     ["variables", name, "waves", wave],
                     f"{wave!r} is not a wave of this card.",
                     did_you_mean(str(wave), card.waves),
+                    f"\u2066{wave}\u2069 ليست من جولات هذه البطاقة.",
                 )
 
 
@@ -228,6 +233,7 @@ def _check_decided(card: SurveyCard, lines: Lines) -> None:
         first,
         f"decisions are open:\n{told(lines)}",
         "Write each text that begins with TODO, confirm or correct each guess and delete its guess: line.",
+        "في البطاقة قرارات مفتوحة. اكتب كل نص يبدأ بكلمة TODO، وأكّد كل تخمين أو صحّحه ثم احذف سطر guess:.",
     )
 
 
@@ -241,6 +247,7 @@ def _check_preset(card: SurveyCard, lines: Lines) -> None:
             ["design", "preset"],
             f"{design.preset!r} is not a preset.",
             f"{did_you_mean(design.preset, known)} masar_research.presets() lists them.",
+            f"لا نموذج جاهزًا باسم \u2066{design.preset}\u2069. تعرض \u2066masar_research.presets()\u2069 المتاح منها.",
         )
     variants = known[design.preset].variants
     if design.variant is not None and design.variant not in variants:
@@ -248,6 +255,7 @@ def _check_preset(card: SurveyCard, lines: Lines) -> None:
             ["design", "variant"],
             f"{design.variant!r} is not a variant of the preset {design.preset}.",
             did_you_mean(design.variant, variants),
+            f"\u2066{design.variant}\u2069 ليس من أشكال النموذج الجاهز \u2066{design.preset}\u2069؛ المتاح: \u2066{', '.join(variants)}\u2069.",
         )
 
 
@@ -260,6 +268,7 @@ def _check_replicates(card: SurveyCard, lines: Lines) -> None:
             ["weighting"],
             "weighting steps and given replicate weights stand together; the replicates would leave the steps out.",
             "Leave weighting: out, or describe the design by strata and psu and make replicates after weighting.",
+            "خطوات الترجيح والأوزان المكررة المعطاة معًا؛ ولن تمرّ المكررات بالخطوات. احذف weighting: أو صف التصميم بالطبقات ووحدات المعاينة وأنشئ المكررات بعد الترجيح.",
         )
     if len(card.waves) > 1 and given.across_waves is None:
         raise lines.error(
@@ -267,8 +276,9 @@ def _check_replicates(card: SurveyCard, lines: Lines) -> None:
             "the card has several waves and does not say how their replicates belong together.",
             "Write across_waves: common (replicate r leaves out the same units in every wave) "
             "or across_waves: independent.",
+            "في البطاقة جولات عدة ولا تقول كيف ترتبط أوزانها المكررة. اكتب across_waves: common (المكرر نفسه يستبعد الوحدات نفسها في كل جولة) أو across_waves: independent.",
         )
     if len(card.waves) == 1 and given.across_waves is not None:
         raise lines.error(
-            ["design", "replicates", "across_waves"], "there is one wave only.", "Leave across_waves: out."
+            ["design", "replicates", "across_waves"], "there is one wave only.", "Leave across_waves: out.", "ليس في البطاقة إلا جولة واحدة. احذف across_waves:."
         )

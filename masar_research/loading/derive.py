@@ -51,7 +51,7 @@ def by_bands(work: Work, name: str, card: VariableCard) -> Column:
     of = card.bands.of
     column = work.look(of)
     if column.values.dtype.kind != "f":
-        raise work.error(name, "bands", f"{of!r} is not numeric.", "Name a numeric variable under of:.")
+        raise work.error(name, "bands", f"{of!r} is not numeric.", "Name a numeric variable under of:.", f"المتغير \u2066{of}\u2069 ليس عدديًّا. سمِّ متغيرًا عدديًّا تحت of:.")
     gone = is_missing(column.values) | np.isin(
         column.values, [c for c in column.kinds if not isinstance(c, str)]
     )
@@ -90,7 +90,7 @@ def by_combine(work: Work, name: str, card: VariableCard) -> Column:
         parts.append(values)
     if combine.by == "product":
         if any(part.dtype.kind not in "fiu" for part in parts):
-            raise work.error(name, "combine", "by: product needs columns of numbers.", "Name numeric columns.")
+            raise work.error(name, "combine", "by: product needs columns of numbers.", "Name numeric columns.", "يحتاج by: product إلى أعمدة من الأعداد. سمِّ أعمدة عددية.")
         values = np.where(gone, np.nan, np.prod(np.column_stack(parts), axis=1) / combine.divide)
     elif len(parts) == 1 and parts[0].dtype.kind in "fiu":
         values = np.where(gone, np.nan, parts[0].astype(float))

@@ -134,16 +134,17 @@ def selected(raw: Raw, card: SurveyCard) -> pd.DataFrame:
             ["select"],
             f"the file has no column {name!r}; select: reads the columns of the file.",
             did_you_mean(name, raw.frame.columns),
+            f"ليس في الملف عمود باسم \u2066{name}\u2069؛ يقرأ الحقل select: أعمدة الملف. صحّح الاسم.",
         )
     try:
         rows = truth(
             card.select, {name: raw.frame[name].to_numpy() for name in names}, raw.codebook.missing_kinds
         )
     except DataError as error:
-        raise card_error(card, ["select"], error.what, error.remedy) from None
+        raise card_error(card, ["select"], error.what, error.remedy, error.ar) from None
     if not rows.any():
         raise card_error(
-            card, ["select"], f"no row of the file satisfies {card.select!r}.", "Check the codes in the file."
+            card, ["select"], f"no row of the file satisfies {card.select!r}.", "Check the codes in the file.", f"لا صفّ في الملف يحقق الشرط \u2066{card.select}\u2069. راجع الرموز في الملف."
         )
     return raw.frame[rows].reset_index(drop=True)
 
@@ -165,10 +166,10 @@ class Work:
     open: list[str] = field(default_factory=list)
     report: list[tuple] = field(default_factory=list)
 
-    def error(self, name: str, part: str | None, what: str, remedy: str) -> CardError:
+    def error(self, name: str, part: str | None, what: str, remedy: str, ar: str | None) -> CardError:
         """An error that names the card, the line and the field."""
         where = ["variables", name] + ([part] if part else [])
-        return card_error(self.card, where, what, remedy)
+        return card_error(self.card, where, what, remedy, ar)
 
     def no_column(self, name: str, part: str | None, column: str) -> CardError:
         """The error about a column of the file that a variable reads and that is not there."""
@@ -185,6 +186,7 @@ class Work:
                 None,
                 f"it is defined by way of itself: {' → '.join([*self.open[self.open.index(name) :], name])}.",
                 "Break the circle; read one of them from the file.",
+                f"يُعرَّف المتغير بنفسه: \u2066{' → '.join([*self.open[self.open.index(name) :], name])}\u2069. اقطع الدائرة واقرأ أحدها من الملف.",
             )
         self.open.append(name)
         card = self.card.variables[name]
@@ -221,6 +223,7 @@ class Work:
             None,
             f"it uses {name!r}, which is neither a variable of the card nor a column of the file.",
             did_you_mean(name, [*self.card.variables, *self.frame.columns]),
+            f"يستعمل \u2066{name}\u2069، وليس من متغيّرات البطاقة ولا من أعمدة الملف. صحّح الاسم.",
         )
 
     def values(self, name: str) -> np.ndarray:
@@ -237,14 +240,14 @@ class Work:
         except CardError:
             raise
         except DataError as error:
-            raise self.error(name, part, error.what, error.remedy) from None
+            raise self.error(name, part, error.what, error.remedy, error.ar) from None
         if condition and out.value.dtype != bool:
             raise self.error(
-                name, part, f"{text!r} gives a number, not yes or no.", "Compare it, for example with == 1."
+                name, part, f"{text!r} gives a number, not yes or no.", "Compare it, for example with == 1.", f"تعطي العبارة \u2066{text}\u2069 عددًا لا نعم أو لا. قارنها بقيمة، مثل \u2066== 1\u2069."
             )
         if not condition and out.value.dtype.kind not in "fb":
             raise self.error(
-                name, part, f"{text!r} does not give a number.", "Use arithmetic on numeric variables."
+                name, part, f"{text!r} does not give a number.", "Use arithmetic on numeric variables.", f"لا تعطي العبارة \u2066{text}\u2069 عددًا. استعمل الحساب على متغيّرات عددية."
             )
         return out, sorted(expression.names)
 

@@ -157,6 +157,7 @@ def read_wave(card: SurveyCard, wave: int | str, *, cache: bool = True) -> Raw:
             f"the content of {path.name} is not the one declared: declared {facts.checksum}, found {raw.checksum}.",
             "It is another edition of the file, or it was changed: fetch the edition the card was written for, or look the card over "
             "against the new file and write its checksum there.",
+            f"محتوى الملف \u2066{path.name}\u2069 غير المعلن في البطاقة: المعلن \u2066{facts.checksum}\u2069 والموجود \u2066{raw.checksum}\u2069. هو إصدار آخر أو ملف غُيّر: أحضر الإصدار الذي كُتبت له البطاقة، أو راجع البطاقة على الملف الجديد واكتب بصمته.",
         )
     return raw
 
@@ -223,6 +224,7 @@ def _no_draft(card: SurveyCard) -> None:
         ["draft"],
         "the card is a draft" + (f"; open are:\n{open_points}" if open_points else "."),
         "Decide each, delete the guess: lines, then delete draft: true.",
+        "البطاقة مسودة. احسم كل قرار مفتوح واحذف أسطر guess: ثم احذف draft: true.",
     )
 
 
@@ -251,6 +253,7 @@ def _alike(cards: dict[int | str, SurveyCard]) -> SurveyCard:
                 f"the files of wave {next(iter(cards))} and of wave {wave} do not hold the same design: "
                 f"{', '.join(differ)} in one of them only.",
                 "Load the waves one by one with wave=, or leave the role out, for example psu: null.",
+                f"ملف الجولة {next(iter(cards))} وملف الجولة {wave} لا يحملان التصميم نفسه: \u2066{', '.join(differ)}\u2069 في أحدهما فقط. حمّل كل جولة وحدها بالمعامل wave=، أو اترك الدور مثل psu: null.",
             )  # fmt: skip
     return first
 

@@ -62,7 +62,7 @@ def _dates(work: Work, name: str, raw: pd.Series) -> np.ndarray:
     try:
         values = to_dates(raw)
     except DataError as error:
-        raise work.error(name, "from", error.what, error.remedy) from None
+        raise work.error(name, "from", error.what, error.remedy, error.ar) from None
     work.say(name, str(raw.name), "(date)", "(date)", "", int((~np.isnat(values)).sum()))
     return values
 
@@ -74,7 +74,7 @@ def _alike(
     keys = [*(recode if recode is not None else card.codes), *gone]
     numeric_keys = all(not isinstance(key, str) or span_of(key) for key in keys)
     if raw.dtype.kind == "M":
-        raise work.error(name, "from", f"the column {raw.name!r} holds dates.", "Write level: date.")
+        raise work.error(name, "from", f"the column {raw.name!r} holds dates.", "Write level: date.", f"يحمل العمود \u2066{raw.name}\u2069 تواريخ. اكتب level: date.")
     if raw.dtype.kind == "f":
         if keys and not numeric_keys:
             shown = next(key for key in keys if isinstance(key, str) and not span_of(key))
@@ -83,6 +83,7 @@ def _alike(
                 "from",
                 f"the column {raw.name!r} holds numbers, the card's code {shown!r} is text.",
                 "Write number codes without quotes.",
+                f"يحمل العمود \u2066{raw.name}\u2069 أعدادًا، والرمز \u2066{shown}\u2069 في البطاقة نصّ. اكتب رموز الأعداد بلا علامات اقتباس.",
             )
         return raw
     if recode is not None and not numeric_keys:
@@ -99,12 +100,17 @@ def _alike(
         times = raw[~np.isfinite(numbers) & raw.notna()].value_counts()
         # an answer of a few is theirs, one of many is a code
         strange = [repr(text) if n >= MANY else masked(text) for text, n in times.head(5).items()]
+        shown = ", ".join(dict.fromkeys(strange))
         raise work.error(
             name,
             "from",
-            f"the column {raw.name!r} holds text such as {', '.join(dict.fromkeys(strange))}; numbers were expected.",
+            f"the column {raw.name!r} holds text in {int(times.sum())} of {len(raw)} rows, such as "
+            f"{shown}; numbers were expected.",
             "Correct these values in the file (a decimal point, no unit); for codes give recode: with the text in "
             "quotes, or write level: text.",
+            f"يحمل العمود \u2066{raw.name}\u2069 نصًّا في {int(times.sum())} من أصل {len(raw)} من الصفوف (مثل \u2066{shown}\u2069)، والمنتظر "
+            "أعداد. صحّح هذه القيم في الملف (نقطة عشرية وبلا وحدة)؛ وللرموز اكتب recode: والنص بين علامتي اقتباس، أو "
+            "اكتب level: text.",
         )
     return pd.Series(answer.values, name=raw.name)
 
@@ -195,6 +201,7 @@ def _no_clash(work: Work, name: str, recode: Mapping | None, gone: Mapping, targ
             "missing",
             f"the code {', '.join(both)} stands under recode: and under missing:.",
             "Keep one of the two.",
+            f"يرد الرمز \u2066{', '.join(both)}\u2069 تحت recode: وتحت missing: معًا. أبقِ أحدهما.",
         )
     clash = sorted(str(code) for code in gone if code in targets and (recode is None or code not in recode))
     if clash and recode is None:
@@ -203,6 +210,7 @@ def _no_clash(work: Work, name: str, recode: Mapping | None, gone: Mapping, targ
             "missing",
             f"the code {', '.join(clash)} is a labelled answer and missing at once.",
             "Keep one of the two.",
+            f"الرمز \u2066{', '.join(clash)}\u2069 جواب له تسمية ومفقود في آن واحد. أبقِ أحد الأمرين.",
         )
 
 
@@ -224,4 +232,5 @@ def _refuse_stray(work: Work, name: str, source: str, stray: list, recoding: boo
         field_name,
         f"values of {source!r} in wave {work.wave} have no place: {shown}{more}.",
         f"Add each under {field_name}: as an answer, or under missing: with its kind.",
+        f"في العمود \u2066{source}\u2069 من الجولة {work.wave} قيم لا موضع لها: \u2066{', '.join(f'{code} ({n})' for code, n in stray[:8])}\u2069 (عدد الصفوف بين قوسين). أضف كلًّا منها تحت {field_name}: جوابًا، أو تحت missing: مع نوع الفقد.",
     )

@@ -58,6 +58,7 @@ def with_replicates(
                 "replicates common to the waves have the same columns in every wave; they differ in "
                 f"{', '.join(f'{wave} ({len(columns.columns)})' for wave, columns in parts.items())}.",
                 "Write across_waves: independent, or load the waves one by one.",
+                "المكررات المشتركة بين الجولات لها الأعمدة نفسها في كل جولة، وهي هنا مختلفة. اكتب across_waves: independent أو حمّل كل جولة وحدها.",
             )  # fmt: skip
         joined = pd.concat(parts.values(), ignore_index=True)
         return _beside(frame, joined), said.of(tuple(joined.columns))
@@ -70,7 +71,7 @@ def _columns(card: SurveyCard, said: ReplicatesCard, wave: int | str, raw: Raw) 
         names = said.of(said.columns).select(list(file.columns), "")
     except DesignError as error:
         raise card_error(
-            card, ["design", "replicates", "columns"], f"wave {wave}: {error.what}", error.remedy
+            card, ["design", "replicates", "columns"], f"wave {wave}: {error.what}", error.remedy, error.ar
         ) from None
     taken = [name for name in names if name in card.variables or name == "wave"]
     if taken:
@@ -78,6 +79,7 @@ def _columns(card: SurveyCard, said: ReplicatesCard, wave: int | str, raw: Raw) 
             card, ["design", "replicates", "columns"],
             f"{', '.join(taken[:5])} is a variable of the card and a column of replicate weights.",
             "Rename the variable, or use a narrower pattern.",
+            f"\u2066{', '.join(taken[:5])}\u2069 متغير في البطاقة وعمود من الأوزان المكررة. غيّر اسم المتغير أو ضيّق النمط.",
         )  # fmt: skip
     return file[list(names)]
 

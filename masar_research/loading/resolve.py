@@ -103,6 +103,7 @@ def resolve(card: SurveyCard, wave: int | str, raw: Raw) -> SurveyCard:
             raise card_error(
                 card, ["variables", name], f"the preset {design.preset} makes a variable {name} itself.",
                 f"Rename it, or say {role}: {name} under design:.",
+                f"ينشئ النموذج الجاهز \u2066{design.preset}\u2069 المتغير \u2066{name}\u2069 بنفسه. غيّر اسمه أو اكتب \u2066{role}: {name}\u2069 تحت design:.",
             )  # fmt: skip
         variables[name] = _variable(role, found, variant, f"{design.preset}/{kind}", file)
     return card.model_copy(
@@ -124,13 +125,21 @@ def _recognised(card: SurveyCard, wave: int | str, file: _File) -> str:
     if best:
         what = f"the file of wave {wave} fits several kinds of the preset {card.design.preset}: {', '.join(best)}."
         remedy = f"Say which under design:, for example variant: {best[0]}."
+        ar = (
+            f"يلائم ملف الجولة {wave} أكثر من شكل من النموذج الجاهز \u2066{card.design.preset}\u2069: "
+            f"\u2066{', '.join(best)}\u2069. اختر أحدها تحت design:، مثل \u2066variant: {best[0]}\u2069."
+        )
     else:
         tried = "; ".join(f"{' and '.join(v.when)} ({name})" for name, v in free.items())
         what = (
             f"the file of wave {wave} holds no weight the preset {card.design.preset} knows; tried {tried}."
         )
         remedy = "Choose another preset, or name the variables with weights:, strata: and psu:."
-    raise card_error(card, ["design", "preset"], what, remedy)
+        ar = (
+            f"ليس في ملف الجولة {wave} وزن يعرفه النموذج الجاهز \u2066{card.design.preset}\u2069. اختر نموذجًا آخر أو "
+            "سمِّ المتغيّرات بالحقول weights: وstrata: وpsu:."
+        )
+    raise card_error(card, ["design", "preset"], what, remedy, ar)
 
 
 def _columns(
@@ -150,6 +159,7 @@ def _columns(
             f"the preset {card.design.preset} ({kind}) looks for {role} in {told(candidates)}; "
             f"the file of wave {wave} has none of them filled in.",
             f"Name a variable of this card with {role}: under design:, or leave it out with {role}: null.",
+            f"يبحث النموذج الجاهز \u2066{card.design.preset}\u2069 عن \u2066{role}\u2069 في أعمدة لا يوجد منها عمود مملوء في ملف الجولة {wave}. سمِّ متغيرًا من البطاقة تحت design: أو اكتب \u2066{role}: null\u2069.",
         )
     return ()
 

@@ -21,6 +21,9 @@ Names = str | Sequence[str]
 Kind = Literal["standard", "generalised", "erreygers", "wagstaff"]
 KINDS: tuple[Kind, ...] = ("standard", "generalised", "erreygers", "wagstaff")
 
+OTHER = {"en": "shares given from another source", "ar": "حصص معطاة من مصدر آخر"}
+OWN = {"en": "shares estimated by this survey", "ar": "حصص يقدّرها هذا المسح"}
+
 
 def concentration(
     survey: Survey, variable: str, rank: str, by: Names | None = None, kind: Kind = "standard",
@@ -179,4 +182,4 @@ def reach(
         width = (frame["conf_high"] - frame["estimate"]) / frame["estimate"]
         frame = frame.assign(conf_low=frame["estimate"] * np.exp(-width), conf_high=frame["estimate"] * np.exp(width))
     return replace(out, frame=frame, note={**out.note, "interval": "Wald on the logarithm, t",
-                                           "population": "given" if population else "the survey's"})  # fmt: skip
+                                           "compared_with": OTHER if population else OWN})  # fmt: skip

@@ -86,7 +86,7 @@ CARDS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "a key mistyped": (card("population:", "populaton:"), ("'populaton' is not known", "Did you mean population?")),
     "a key mistyped deep down": (card('label: {en: "Works"', 'lable: {en: "Works"'), ("lable", "Did you mean label?")),
     "a key given twice": (card("study: tiny", "study: tiny\nstudy: two"), ("line 2", "duplicate key", "Keep one")),
-    "a number that is none": (card("age_min: 15", "age_min: fifteen"), ("population.age_min", "valid integer", "fifteen")),
+    "a number that is none": (card("age_min: 15", "age_min: fifteen"), ("population.age_min", "a number was expected", "fifteen")),
     "a rule that is none": (card("lonely_psu: raise", "lonely_psu: rais"), ("design.lonely_psu", "Did you mean raise?")),
     "broken YAML": (card("study: tiny", "study: [tiny"), ("line 2", "Correct the YAML")),
     "a tab": (card("study: tiny", "study: tiny\n\tx: 1"), ("line 2", "Correct the YAML")),
@@ -96,7 +96,7 @@ CARDS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "a file not in place": (card("tiny_2026.csv", "tiny_2027.csv"), ("tiny_2027.csv", "data/raw/", "MASAR_REAL_DATA")),
     "another file's checksum": (
         card("file: tiny_2026.csv", f'file: tiny_2026.csv, checksum: "sha256-content:{"0" * 64}"'),
-        ("not the one declared", "fetch the original"),
+        ("not the one declared", "fetch the edition"),
     ),
     "nobody selected": (card("variables:\n", 'select: "place == 9"\nvariables:\n'), ("no row of the file satisfies",)),
     "a program in an expression": (
@@ -132,7 +132,7 @@ DATA: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], tuple[str, ...]]] 
     "an infinite weight": (one("weight", "inf"), ("weight", "numbers were expected", "Correct these values")),
     "a weight too large for a number": (one("weight", "1e400"), ("weight", "Correct")),
     "no weight above zero": (lambda d: d.assign(weight=0), ("all 600 are zero", "which column")),
-    "a word among the weights": (one("weight", "heavy"), ("'heavy'", "numbers were expected", "Correct these values")),
+    "a word among the weights": (one("weight", "heavy"), ("text in 1 of 600 rows", "xxxxx", "numbers were expected", "Correct these values")),
     "words for weights": (lambda d: d.assign(weight="heavy"), ("'heavy'", "numbers were expected")),
     "a stratum with one PSU": (
         lambda d: d.assign(stratum=d.stratum.where(d.psu != 3, 99)), ("1 hold one: 99", "lonely_psu", "collapse")
@@ -141,7 +141,7 @@ DATA: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], tuple[str, ...]]] 
     "no PSU": (one("psu", None), ("psu; 1 are missing", "source file")),
     "no rows": (lambda d: d.iloc[:0], ("found none", "read completely")),
     "a code nobody declared": (one("works", 7), ("have no place: 7 in 1 rows", "codes:")),
-    "a word among codes": (one("works", "yes"), ("'yes'", "numbers were expected")),
+    "a word among codes": (one("works", "yes"), ("text in 1 of 600 rows", "numbers were expected")),
 }  # fmt: skip
 
 
@@ -160,9 +160,9 @@ MARGINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a target without data": ("{1: 30000, 2: 30000, 3: 10}", ("without data: 3", "merge")),
     "a target of zero": ("{1: 0, 2: 60000}", ("must be positive", "1 (Men)")),
     "a negative target": ("{1: -5, 2: 60000}", ("must be positive", "1 (Men)")),
-    "an infinite target": ("{1: .inf, 2: 60000}", ("must be positive",)),
-    "a target that is none": ("{1: .nan, 2: 60000}", ("must be positive",)),
-    "a target in words": ("{1: many, 2: 60000}", ("targets", "valid number")),
+    "an infinite target": ("{1: .inf, 2: 60000}", ("targets", "a number was expected", "inf")),
+    "a target that is none": ("{1: .nan, 2: 60000}", ("targets", "a number was expected", "nan")),
+    "a target in words": ("{1: many, 2: 60000}", ("targets", "a number was expected", "many")),
     "shares": ("{1: 0.5, 2: 0.5}", ("look like shares", "total=")),
     "shares that are none": ("{1: 0.5, 2: 0.6}", ("look like shares",)),
     "percentages": ("{1: 48, 2: 52}", ("look like percentages",)),

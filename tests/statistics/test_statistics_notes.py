@@ -38,6 +38,8 @@ ESTIMATED = {
     "percent_table": lambda s: s.percent_table("education", "sex"),
     "multi_response": lambda s: s.multi_response("k"),
     "standardise": lambda s: s.standardise("employed", "region", {1: 5, 2: 3, 3: 2}, by="sex"),
+    "concentration": lambda s: s.concentration("hours", "income", by="region"),
+    "reach": lambda s: s.reach("employed", "region"),
     "gini": lambda s: s.gini("income", by="region"),
     "lorenz": lambda s: s.lorenz("income"),
     "quintile_ratio": lambda s: s.quintile_ratio("income"),

@@ -23,8 +23,6 @@ from masar_research.models.predictors import Levels, Predictors
 if TYPE_CHECKING:
     from masar_research.survey import Survey
 
-_STEP = 1e-4
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Averaging:
@@ -71,11 +69,9 @@ def margins(
             raise ModelError(f"{variable} is numeric, so it has no reference level.",
                              remedy=f"Leave reference out, or write C({variable}).",
                              ar=f"المتغيّر {variable} رقمي فلا فئة مرجعية له.")
-        values = of.predictors.data[variable].to_numpy(float)
-        spread = float(np.ptp(values))
-        h = _STEP * (spread if spread > 0 else 1.0)
-        worlds = [partial(of.predictors.world, {variable: values + s * h}) for s in (1, -1)]
-        return _wrap(of, worlds, np.array([[0.5 / h, -0.5 / h]]), variable, [None], "ame", over,
+        above, below, apart = of.predictors.matrix.around(variable)
+        worlds = [partial(of.predictors.world, {variable: values}) for values in (above, below)]
+        return _wrap(of, worlds, np.array([[1 / apart, -1 / apart]]), variable, [None], "ame", over,
                      {"effect": f"mean of dP/d{variable}"})
     base = 0 if reference is None else level_place(of.survey, variable, reference, levels)
     worlds = [partial(of.predictors.world, {variable: level}) for level in levels]

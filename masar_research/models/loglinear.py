@@ -28,6 +28,7 @@ from masar_research.models.formula import (
 from masar_research.models.inference import Inference, df_words, infer
 from masar_research.models.model import frozen
 from masar_research.models.predictors import Renamed, refuse_offset
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class LoglinearTest:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class LoglinearModel:
+class LoglinearModel(Presented):
     """A log-linear model of a weighted table, ``log π_c = constant + x_c'θ``.
 
     Attributes

@@ -14,6 +14,8 @@ from formulaic import ModelSpec, model_matrix
 from masar_research.errors import ModelError
 
 _BLOCK = 65_536
+#: Half the distance of a numeric derivative, over the range of the values; smaller beside a bound.
+_STEP, _INNER_STEP = 1e-4, 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +114,28 @@ class Matrix:
         if not any(set(changes) & names_in(expr) for expr in self.offsets):
             return self.offset
         return offset_values(self.offsets, self._changed(changes), self.used)
+
+    def around(self, name: str) -> tuple[np.ndarray, np.ndarray, float]:
+        """Values of a numeric predictor a little above and below its own, and how far they are apart.
+
+        A spline with bounds is known between its least and its largest value only: there the pair of
+        a row near an end is moved inside.
+
+        Returns
+        -------
+        above, below : (n_used,) float arrays
+        apart : float
+        """
+        values = self.data[name].to_numpy(float)
+        spread = float(np.ptp(values)) or 1.0
+        bounded = any("bs(" in factor.expr and name in names_in(factor.expr)
+                      for term in self.spec.terms for factor in term.factors)
+        if not bounded:
+            step = _STEP * spread
+            return values + step, values - step, 2 * step
+        step = _INNER_STEP * spread
+        inside = np.clip(values, values.min() + step, values.max() - step)
+        return inside + step, inside - step, 2 * step
 
     def rows_of(self, data: pd.DataFrame) -> np.ndarray:
         """(m, p) rows of X for other data, coded as :attr:`data` is."""

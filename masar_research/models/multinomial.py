@@ -25,6 +25,7 @@ from masar_research.models.predictors import (
     level_words,
     outcome_levels,
 )
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class _Shares:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class MultinomialModel:
+class MultinomialModel(Presented):
     """A survey-weighted multinomial logit, ``log P(Y = k) / P(Y = baseline) = x'β_k``.
 
     Attributes

@@ -27,6 +27,7 @@ from masar_research.models.predictors import (
     outcome_levels,
     renamed,
 )
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class _Link:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class OrdinalModel:
+class OrdinalModel(Presented):
     """A survey-weighted cumulative link model, ``P(Y ≤ k) = F(θ_k − x'β)``.
 
     Attributes

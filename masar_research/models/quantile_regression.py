@@ -17,6 +17,7 @@ from masar_research.models.fitting import check_level
 from masar_research.models.formula import parse
 from masar_research.models.inference import Inference, df_words, facts, infer
 from masar_research.models.predictors import Predictors, predictors
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _JACKKNIFE = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class QuantileModel:
+class QuantileModel(Presented):
     """A survey-weighted quantile regression, Q_τ(y | x) = x'β(τ).
 
     Attributes

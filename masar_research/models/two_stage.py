@@ -23,6 +23,7 @@ from masar_research.models.inference import Inference, df_words, infer
 from masar_research.models.matrix import Matrix
 from masar_research.models.model import frozen
 from masar_research.models.predictors import Renamed, refuse_offset
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class WaldTest:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class TwoStageModel:
+class TwoStageModel(Presented):
     """A survey-weighted two-stage least squares regression.
 
     Attributes

@@ -198,7 +198,7 @@ def _size(
     if measure == "points":
         size = abs(value)
         return [Piece(numbers.points(size, lang, _decimals(size * 100, digits, 1), case="oblique"), "value")]
-    shown = Piece(numbers.number(abs(value), lang, _width_decimals(value, low, high, digits)), "value")
+    shown = Piece(numbers.number(abs(value), lang, _width_decimals([value, low, high], digits)), "value")
     return [shown] if unit is None else [shown, Piece(" "), label(unit, lang)]
 
 
@@ -207,8 +207,9 @@ def _interval(
     unit: Phrase | None, name: Phrase | None, digits: int | None,
 ) -> list[Piece]:  # fmt: skip
     share = Piece(numbers.percent(confidence, lang, 0), "confidence")
+    told = [value, low, high] if settled else [low, high]
     if measure == "ratio":
-        places = _width_decimals(value, low, high, 2 if digits is None else digits)
+        places = _width_decimals([value, low, high], 2 if digits is None else digits)
         ends = [numbers.number(end, lang, places) for end in (low, high)]
         word = label(name or Phrase("ratio", "النسبة", "f"), lang)
         before = [word, Piece(" "), Piece(numbers.number(value, lang, places), "ratio"),
@@ -220,11 +221,11 @@ def _interval(
         if settled and value < 0:
             ends = [-high, -low]
         if measure == "points":
-            places = _width_decimals(value * 100, low * 100, high * 100, 1 if digits is None else digits)
+            places = _width_decimals([end * 100 for end in told], digits)
             one, two, noun = numbers.interval_parts(*ends, lang, "points", digits=places)
             ends = [one, two]
         else:
-            places = _width_decimals(value, low, high, digits)
+            places = _width_decimals(told, digits)
             ends = [numbers.number(end, lang, places) for end in ends]
             noun = "" if unit is None else unit.text(lang)
     after = [] if not noun else [Piece(" "), label(Phrase(noun, noun), lang)]
@@ -244,10 +245,10 @@ def _decimals(size: float, digits: int | None, least: int) -> int:
     return places
 
 
-def _width_decimals(value: float, low: float, high: float, digits: int | None) -> int:
-    """Decimals that tell both ends and the value apart, and from nothing."""
+def _width_decimals(values: Sequence[float], digits: int | None) -> int:
+    """Decimals that tell values apart, and from nothing."""
     places = 1 if digits is None else digits
-    known = {low, value, high}
+    known = set(values)
 
     def lost(places: int) -> bool:
         shown = [numbers.rounded(end, places) for end in known]

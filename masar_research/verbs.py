@@ -162,6 +162,8 @@ SURVEY: tuple[Verb, ...] = (
         "discernment", "masar_research.measurement.discernment:discernment",
         "Telling true headlines from false ones: d′ and c.",
     ),  # fmt: skip
+    Verb("wealth_index", "masar_research.measurement.wealth:wealth_index", "Wealth index from assets."),
+    Verb("dif", "masar_research.measurement.dif:dif", "Items that work differently in groups."),
 )
 
 #: What a survey on files lends from modules that read it in passes.

@@ -8,7 +8,7 @@ from typing import Any
 #: Public name → the module of this room that holds it.
 _HOMES = {
     "Agreement": "agreement", "coder_agreement": "agreement", "coding_sheet": "agreement",
-    "Discernment": "discernment",
+    "Discernment": "discernment", "WealthIndex": "wealth", "DIF": "dif",
 }  # fmt: skip
 
 

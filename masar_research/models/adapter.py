@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from formulaic.errors import FormulaicError
 
 from masar_research.engine.glm import response
 from masar_research.errors import ModelError
@@ -102,7 +103,15 @@ class Readable:
         length = len(next(iter(columns.values()))) if columns else 0
         frame = pd.DataFrame(coded, index=pd.RangeIndex(length))
         whole = getattr(made, "matrix", made)
-        X = whole.rows_of(frame)
+        try:
+            X = whole.rows_of(frame)
+        except FormulaicError as error:
+            raise ModelError(
+                f"The predictors of {self.model.formula!r} could not be built of these data: {error}".split("\n")[0],
+                remedy="A spline knows its own range only: use model.margins for its slope, or write "
+                "bs(..., extrapolation='extend').",
+                ar="تعذّر بناء المتغيّرات المفسّرة؛ فالشريحة spline لا تُعرف خارج مداها، فاستعمل \u2066model.margins\u2069.",
+            ) from error
         if made is not whole:
             X = X[:, made.kept]
         offset = offset_values(whole.offsets, frame, np.ones(length, bool))

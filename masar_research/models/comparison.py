@@ -341,7 +341,7 @@ def _warnings(
 
     out = []
     notes = [model.note for model in models]
-    if len({note.get("checksum") or id(model.survey.frame) for note, model in zip(notes, models, strict=True)}) > 1:
+    if len({note.get("checksum") or model.survey.design.n_rows for note, model in zip(notes, models, strict=True)}) > 1:
         out.append(words.WARNINGS["data"])
     if not _same([_used(model) for model in models]) or len({note["rows"] for note in notes}) > 1:
         out.append(_filled("rows", each([numbers.number(note["rows"], "en") for note in notes])))

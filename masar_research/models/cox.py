@@ -18,6 +18,7 @@ from masar_research.models.fitting import check_level
 from masar_research.models.formula import Parsed, parse
 from masar_research.models.inference import Inference, df_words, facts, infer
 from masar_research.models.predictors import Predictors, predictors
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 from masar_research.models.survival import SurvivalCurve, survival_curve
 
@@ -52,7 +53,7 @@ class Durations:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class CoxModel:
+class CoxModel(Presented):
     """A survey-weighted proportional hazards model, ``h(t | x) = h_0(t) exp(x'β)``.
 
     Attributes

@@ -21,13 +21,12 @@ from masar_research.errors import ModelError
 from masar_research.estimates import Estimates, assemble
 from masar_research.models import fit_statistics, predicting, tests
 from masar_research.models.formula import Matrix, level_place
+from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
     from masar_research.statistics.results import TestResult
     from masar_research.survey import Survey
-
-_STEP = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class SurveyModel:
+class SurveyModel(Presented):
     """A survey-weighted generalised linear model.
 
     Attributes
@@ -160,11 +159,9 @@ class SurveyModel:
             if reference is not None:
                 raise ModelError(f"{variable} is numeric, so it has no reference level.",
                                  remedy=f"Leave reference out, or write C({variable}).")
-            values = self.matrix.data[variable].to_numpy(float)
-            spread = float(np.ptp(values))
-            h = _STEP * (spread if spread > 0 else 1.0)
-            worlds = [{variable: values + s * h} for s in (1, -1)]
-            combine = np.array([[0.5 / h, -0.5 / h]])
+            above, below, apart = self.matrix.around(variable)
+            worlds = [{variable: above}, {variable: below}]
+            combine = np.array([[1 / apart, -1 / apart]])
             return self._wrap(worlds, combine, variable, [None], "ame", over,
                               {"effect": f"mean of dμ/d{variable}"})
         base = 0 if reference is None else level_place(self.survey, variable, reference, levels)

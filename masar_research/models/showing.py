@@ -10,7 +10,7 @@ import pandas as pd
 
 from masar_research.codebook import Codebook
 from masar_research.models.coefficients import DUMMY
-from masar_research.present import tables
+from masar_research.present import numbers, tables, theme
 
 #: Columns that hold exp(coefficient), with their heads.
 _RATIOS = {
@@ -21,16 +21,26 @@ _RATIOS = {
     "risk_ratio": ("Risk ratio", "نسبة الاحتمالات"),
     "relative_risk": ("Relative risk ratio", "نسبة الخطر النسبي"),
 }
+_CELL = "padding-block:.25em;padding-inline:.4em .9em"
+_PINNED = f"position:sticky;inset-inline-start:0;background:{theme.PAPER};min-width:min(16em,40vw);text-align:left"
+_FACTS = f"margin:.1em 0;font-size:.88em;color:{theme.MUTED};overflow-wrap:anywhere"
 
 
 def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
-    """HTML table of coefficients with terms in both languages, and the facts of the fit."""
+    """HTML table of coefficients with terms in both languages, and the facts of the fit.
+
+    A narrow screen scrolls the table sideways, not the facts above it; the first column stays.
+    """
     odds = _ratio(frame)
     heads = [("Term", "المتغير"), ("Estimate", "التقدير"), ("Standard error", "الخطأ المعياري"),
-             ("Interval", "فترة الثقة"), ("p", "p")]
+             ("Interval", "فترة الثقة"), ("p", "القيمة الاحتمالية")]
     if odds:
         heads.insert(4, _RATIOS[odds])
-    head = "".join(f"<th>{en}<br><span dir='rtl' lang='ar'>{ar}</span></th>" for en, ar in heads)
+    head = "".join(
+        f"<th scope='col' style='{_CELL};{_PINNED if k == 0 else 'text-align:right'};vertical-align:bottom;"
+        f"border-bottom:1.5px solid {theme.INK}'>{en}<br><span dir='rtl' lang='ar'>{ar}</span></th>"
+        for k, (en, ar) in enumerate(heads)
+    )
     body = "".join(_row(row, odds) for row in with_references(frame, note, codebook).to_dict("records"))
     outcome = note["outcome"]
     words = codebook[outcome].label if outcome in codebook else {}
@@ -50,9 +60,15 @@ def both(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> st
     dropped = note.get("dropped")
     if dropped:
         facts += f" · dropped as collinear: {html.escape('; '.join(dropped.values()))}"
-    facts += f"<br>{_arabic(note)}"
-    return (f"<table class='masar-model'><caption>{title}<br>{facts}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    told = f"<p style='{_FACTS}'>{facts}</p><p style='{_FACTS}' dir='rtl'>{_arabic(note)}</p>"
+    caution = note.get("caution")
+    if isinstance(caution, Mapping):
+        told += "".join(f"<p style='{_FACTS}' dir='{direction}' lang='{lang}'>{html.escape(caution[lang])}</p>"
+                        for lang, direction in (("en", "ltr"), ("ar", "rtl")) if lang in caution)
+    return (f"<div style='font-family:{tables.FACE};color:{theme.INK};line-height:1.5;max-width:60em;"
+            f"margin-block:.4em 1em'><p style='margin:0;font-weight:600'>{title}</p>{told}"
+            f"<div style='overflow-x:auto'><table class='masar-model' style='border-collapse:collapse;font-size:.92em;"
+            f"margin:.3em 0'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>")
 
 
 def plain(frame: pd.DataFrame, note: Mapping[str, Any], codebook: Codebook) -> str:
@@ -147,15 +163,20 @@ def _figures(row: Mapping[str, Any], odds: str | None) -> list[str]:
              f"{row['conf_low']:.3f} – {row['conf_high']:.3f}"]
     if odds:
         cells.append("–" if row[odds] != row[odds] else f"{row[odds]:.2f}")
-    return [*cells, "< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"]
+    cells.append("< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}")
+    return [cell.replace("-", numbers.MINUS) for cell in cells]
 
 
 def _row(row: Mapping[str, Any], odds: str | None) -> str:
-    labels = "<br>".join(
-        f"<span dir='{direction}' lang='{lang}'>{html.escape(row[f'label_{lang}'])}</span>"
+    labels = "".join(
+        f"<div dir='{direction}' lang='{lang}' style='text-align:left'>{html.escape(row[f'label_{lang}'])}</div>"
         for lang, direction in (("en", "ltr"), ("ar", "rtl")) if row[f"label_{lang}"]
     )
     cells = _figures(row, odds)
-    return (f"<tr><th style='text-align:start' title='{html.escape(row['term'], quote=True)}'>"
-            f"{labels}</th>"
-            + "".join(f"<td style='text-align:right;padding-inline:.6em'><bdi dir='ltr'>{html.escape(c)}</bdi></td>" for c in cells) + "</tr>")
+    rule = f"border-bottom:1px solid {theme.FAINT}"
+    quiet = f";color:{theme.MUTED}" if row["reference"] else ""
+    return (f"<tr><th scope='row' style='{_CELL};{_PINNED};{rule};font-weight:400{quiet}' "
+            f"title='{html.escape(row['term'], quote=True)}'>{labels}</th>"
+            + "".join(f"<td style='{_CELL};text-align:right;white-space:nowrap;vertical-align:top;"
+                      f"font-variant-numeric:tabular-nums;{rule}{quiet}'><bdi dir='ltr'>{html.escape(c)}</bdi></td>"
+                      for c in cells) + "</tr>")

@@ -197,8 +197,8 @@ def goodness_of_fit(model: SurveyModel, groups: int = 10) -> TestResult:
     """
     if model.family.split(" ")[0] not in ("binomial", "probit", "cloglog"):
         raise ModelError(f"The Archer–Lemeshow test is for 0/1 outcomes, not for {model.family}.",
-                         remedy="Look at model.residual_plot(), or compare models with model.compare(other).",
-                         ar="هذا الاختبار للمتغيرات الثنائية وحدها؛ انظر رسم البواقي \u2066model.residual_plot()\u2069.")
+                         remedy="Look at model.plot_residuals(), or compare models with model.compare(other).",
+                         ar="هذا الاختبار للمتغيرات الثنائية وحدها؛ انظر رسم البواقي \u2066model.plot_residuals()\u2069.")
     fit, design = model.fit, model.survey.design
     place = risk_groups(fit.mu, fit.weights, fit.used, groups)
     k = int(place.max()) + 1

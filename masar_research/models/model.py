@@ -19,12 +19,13 @@ from masar_research.engine.margins import AveragePredictions, average_prediction
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
 from masar_research.estimates import Estimates, assemble
-from masar_research.models import fit_statistics, predicting, tests
+from masar_research.models import diagnostics, fit_statistics, predicting, tests
 from masar_research.models.formula import Matrix, level_place
 from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
 
 if TYPE_CHECKING:
+    from masar_research.present.art import Art
     from masar_research.statistics.results import TestResult
     from masar_research.survey import Survey
 
@@ -255,6 +256,30 @@ class SurveyModel(Presented):
     def vif(self) -> pd.DataFrame:
         """Variance inflation; see :func:`masar_research.models.fit_statistics.vif`."""
         return fit_statistics.vif(self)
+
+    def residuals(
+        self, kind: str = "pearson", rng: np.random.Generator | None = None
+    ) -> diagnostics.Residuals:
+        """Residuals; see :func:`masar_research.models.diagnostics.residuals`."""
+        return diagnostics.residuals(self, kind, rng)
+
+    def influence(self, leaving: diagnostics.Leaving = "refit") -> diagnostics.Influence:
+        """Of persons and PSUs; see :func:`masar_research.models.diagnostics.influence`."""
+        return diagnostics.influence(self, leaving)
+
+    def plot_residuals(
+        self, lang: str = "en", kind: str = "binned", rng: np.random.Generator | None = None
+    ) -> Art:
+        """See :func:`masar_research.models.diagnostic_charts.plot_residuals`."""
+        from masar_research.models.diagnostic_charts import plot_residuals
+
+        return plot_residuals(self, lang, kind, rng)
+
+    def plot_influence(self, lang: str = "en") -> Art:
+        """See :func:`masar_research.models.diagnostic_charts.plot_influence`."""
+        from masar_research.models.diagnostic_charts import plot_influence
+
+        return plot_influence(self, lang)
 
     def __repr__(self) -> str:
         return plain(self.frame, self.note, self.survey.codebook)

@@ -15,7 +15,9 @@ from masar_research.engine.newton import LikelihoodFit
 from masar_research.errors import ModelError
 from masar_research.models.coefficients import coefficient_frame
 from masar_research.models.fitting import check_level
+from masar_research.engine.cox_zph import Transform
 from masar_research.models.formula import Parsed, parse
+from masar_research.models.hazards import HazardsTest, proportional_hazards
 from masar_research.models.inference import Inference, df_words, facts, infer
 from masar_research.models.predictors import Predictors, predictors
 from masar_research.models.presented import Presented
@@ -121,6 +123,10 @@ class CoxModel(Presented):
         >>> model.survival(at={"sex": 2, "age": 30}, times=[6, 12]).frame  # doctest: +SKIP
         """
         return survival_curve(self, at or {}, times, stratum)
+
+    def proportional_hazards(self, transform: Transform = "km") -> HazardsTest:
+        """Test of proportional hazards; see :func:`masar_research.models.hazards.proportional_hazards`."""
+        return proportional_hazards(self, transform)
 
     def __repr__(self) -> str:
         return plain(self.frame, self.note, self.survey.codebook)

@@ -130,7 +130,8 @@ def dif(
     match : {"rest", "total"}
         Match on the other items, or on all of them.
     purify : bool
-        Take flagged items out of the matching score of the others, until the flags settle.
+        Take flagged items out of the matching score of the others, until the flags settle; not where
+        more than half of the items would leave it.
     adjust : {"holm", "bh", "none"}
         Of the p-values of the joint tests, for the number of items.
     level : float
@@ -170,7 +171,7 @@ def dif(
         found = [_item(survey, battery, k, out, match, level) for k in range(len(names))]
         p = adjusted([one["p_both"] for one, _, _ in found], adjust)
         flags = frozenset(k for k, (one, effects, _) in enumerate(found) if _strong(one, effects, p[k], level))
-        if not purify or flags == out or len(names) - len(flags) < 2 or flags in seen:
+        if not purify or flags == out or 2 * len(flags) > len(names) or flags in seen:
             break
         seen.append(flags)
         out = flags

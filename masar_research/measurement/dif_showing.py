@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,25 +49,14 @@ def reading(found: DIF, lang: str) -> tuple[str, ...]:
     if hidden(found):
         return ("رقم إحدى المجموعات غير معروض، ولذلك لا تُعرض بنودها." if ar
                 else "A group's figure is not shown, so its items are not either.",)  # fmt: skip
-    first = _reference(found, lang)
-    out = []
-    for item in found.frame[found.frame["flagged"]].to_dict("records"):
-        name = item[f"label_{lang}"]
-        for row in found.effects[found.effects["item"] == item["item"]].to_dict("records"):
-            who = row[f"group_{lang}"]
-            low, high = (fmt.num(100 * row[end], lang, 1) for end in ("conf_low", "conf_high"))
-            size = fmt.num(100 * abs(row["effect"]), lang, 1)
-            if item["form"] == "nonuniform":
-                out.append(f"«{name}»: يتغيّر الفرق بين «{who}» و«{first}» مع الدرجة؛ ومتوسطه {fmt.num(100 * row['effect'], lang, 1)} "
-                           f"نقطة مئوية (من {low} إلى {high})." if ar else
-                           f"“{name}”: the difference between {who} and {first} changes with the score; on average it is "
-                           f"{fmt.num(100 * row['effect'], lang, 1)} points ({low} to {high}).")  # fmt: skip
-                continue
-            easier = row["effect"] > 0
-            out.append(f"«{name}»: عند تساوي الدرجات تكون إجابات «{who}» {'أعلى' if easier else 'أدنى'} من «{first}» بمقدار {size} نقطة "
-                       f"مئوية (من {low} إلى {high}). البند {'أسهل' if easier else 'أصعب'} على «{who}»." if ar else
-                       f"“{name}”: at equal scores, {who} answer {size} points {'higher' if easier else 'lower'} than {first} "
-                       f"({low} to {high}). The item is {'easier' if easier else 'harder'} for {who}.")  # fmt: skip
+    if found.flagged and _one_way(found):
+        count = fmt.num(len(found.flagged), lang)
+        return (f"تميل البنود كلها تقريباً إلى الجهة نفسها ({count} منها مؤشَّر عليه)، كما يحدث حين تختلف قدرة المجموعات وتكون درجة "
+                "المطابقة قصيرة أو ضعيفة الثبات. فلا يُستنتج شيء عن بنود بعينها قبل توفر بنود أكثر أو مقياس آخر للمطابقة." if ar else
+                f"Nearly all items point the same way ({count} flagged), as happens when the groups differ in ability and the score "
+                "that matches them is short or unreliable. Conclude nothing about single items before there are more items, "
+                "or another score to match on.",)  # fmt: skip
+    out = [_sentence(found, item, lang) for item in found.frame[found.frame["flagged"]].to_dict("records")]
     if not out:
         out.append("لم يظهر بند يعمل على نحو مختلف بقدر يُعتد به، فيمكن أن تقوم المقارنة بين المجموعات على هذه البنود." if ar else
                    "No item was found to work differently to a degree that matters: comparisons between the groups can "
@@ -80,12 +69,29 @@ def reading(found: DIF, lang: str) -> tuple[str, ...]:
                        f"largest is {most} points.")  # fmt: skip
     else:
         out.append(_consequence(found, lang))
-    if _one_way(found):
-        out.append("تميل البنود كلها تقريباً إلى الجهة نفسها، كما يحدث حين تختلف قدرة المجموعات وتكون درجة المطابقة قصيرة أو ضعيفة "
-                   "الثبات؛ فالفرق عندئذ لا يخص بنوداً بعينها." if ar else
-                   "Nearly all items point the same way, as happens when the groups differ in ability and the score that "
-                   "matches them is short or unreliable; the difference is then not one of single items.")  # fmt: skip
     return tuple(out)
+
+
+def _sentence(found: DIF, item: Mapping[str, Any], lang: str) -> str:
+    """One flagged item, for the focal group that differs most."""
+    ar, name, first = lang == "ar", item[f"label_{lang}"], _reference(found, lang)
+    rows = found.effects[found.effects["item"] == item["item"]]
+    row = rows.loc[rows["effect"].abs().idxmax()]
+    who = row[f"group_{lang}"]
+    value, low, high = (fmt.num(100 * row[c], lang, 1) for c in ("effect", "conf_low", "conf_high"))
+    if item["form"] == "nonuniform":
+        return (f"«{name}»: يتغيّر الفرق بين «{who}» و«{first}» مع الدرجة؛ ومتوسطه {value} نقطة مئوية (من {low} إلى {high})." if ar else
+                f"“{name}”: the difference between {who} and {first} changes with the score; on average it is {value} points "
+                f"({low} to {high}).")  # fmt: skip
+    size, easier = fmt.num(100 * abs(row["effect"]), lang, 1), row["effect"] > 0
+    told = (f"«{name}»: عند تساوي الدرجات تكون إجابات «{who}» {'أعلى' if easier else 'أدنى'} من «{first}» بمقدار {size} نقطة مئوية "
+            f"(الفرق من {low} إلى {high})." if ar else
+            f"“{name}”: at equal scores, {who} answer {size} points {'higher' if easier else 'lower'} than {first} "
+            f"(difference {low} to {high}).")  # fmt: skip
+    if row["conf_low"] > 0 or row["conf_high"] < 0:
+        told += (f" البند {'أسهل' if easier else 'أصعب'} على «{who}»." if ar
+                 else f" The item is {'easier' if easier else 'harder'} for {who}.")  # fmt: skip
+    return told
 
 
 def _one_way(found: DIF) -> bool:

@@ -216,3 +216,26 @@ def test_classes():
     assert [engine.size_class(x) for x in (0.034, 0.036, 0.071)] == ["A", "B", "C"]
     assert [engine.ets_class(1.6, error, 1.96) for error in (0.2, 0.4, 0.9)] == ["C", "B", "A"]
     assert engine.ets_class(np.nan, 0.1, 2.0) == "–" and engine.ets_class(1.2, 0.9, 2.0) == "A"
+
+
+def test_an_unreliable_match_is_not_taken_for_single_items():
+    # Groups far apart in ability, four noisy items without any DIF: matching on three of them leaves the gap.
+    rng = np.random.default_rng(11)
+    sex = rng.integers(1, 3, 3000)
+    able = rng.normal(size=3000) + 1.5 * (sex == 2)
+    frame = pd.DataFrame({f"q{j}": (able + rng.logistic(size=3000) > 0.5 + j / 4) * 1.0 for j in range(4)}).assign(sex=sex, w=1.0)
+    found = mr.Survey(frame, weights="w").dif([f"q{j}" for j in range(4)], "sex", purify=False)
+    assert len(found.flagged) >= 2 and (found.effects["effect"] > 0).all()
+    for lang, words in (("en", "Conclude nothing about single items"), ("ar", "لا يُستنتج شيء عن بنود بعينها")):
+        assert len(found.reading(lang)) == 1 and words in found.reading(lang)[0]
+
+
+def test_of_several_groups_the_one_that_differs_most_is_named():
+    rng = np.random.default_rng(12)
+    frame = battery(rng, 2400, items=8)
+    frame["area"] = rng.integers(1, 4, len(frame))
+    frame["q3"] = np.where(frame["area"] == 3, np.maximum(frame["q3"], rng.random(2400) < 0.6), frame["q3"]).astype(float)
+    found = mr.Survey(frame, weights="w").dif([f"q{j}" for j in range(8)], "area")
+    assert found.flagged == ("q3",) and len(found.effects) == 16
+    assert found.reading("en")[0].startswith("“q3”: the difference between 3 and 1")
+    assert len(found.impact) == 4

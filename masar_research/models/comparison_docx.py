@@ -9,7 +9,7 @@ from docx import Document as new_word
 from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
-from docx.shared import Mm
+from docx.shared import Mm, Pt
 
 from masar_research.models import comparison_words as words
 from masar_research.models.comparison_html import spans
@@ -48,6 +48,7 @@ def write(table: ModelTable, path: Path, lang: Lang) -> Path:
     embed_fonts(word)
     normal = word.styles["Normal"]
     ooxml.font_properties(normal.element.get_or_add_rPr(), latin=FONT, arabic=FONT, size=_SIZE, colour=theme.INK)
+    normal.paragraph_format.space_after = Pt(0)
     if rtl:
         ooxml.style_property(normal, "bidi")
     section = word.sections[0]

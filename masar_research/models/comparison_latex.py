@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",
     "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", MINUS: r"$-$", "–": "--", "—": "---", "²": r"\textsuperscript{2}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", MINUS: r"$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "²": r"\textsuperscript{2}",
     "×": r"$\times$", "∞": r"$\infty$", "≥": r"$\geq$", "≤": r"$\leq$", "\n": " ", "\r": " ", "\t": " ",
 }  # fmt: skip
 _UNSAFE = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
@@ -24,8 +24,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOTES = {
     "en": "% Needs \\usepackage{booktabs}; XeLaTeX or LuaLaTeX for labels outside Latin script.",
     "ar": "% Needs XeLaTeX, \\usepackage{booktabs,polyglossia}, \\setmainlanguage{arabic},\n"
-    "% \\setotherlanguage{english} and \\newfontfamily\\arabicfont[Script=Arabic]{Amiri}. polyglossia loads bidi,\n"
-    "% which lets the columns run from the right; figures stand in \\LR{}.",
+    "% \\setotherlanguage{english}, \\newfontfamily\\arabicfont[Script=Arabic]{Amiri}. polyglossia loads bidi,\n"
+    "% which lets the columns run from the right; figures stand in \\textenglish{}, as an Arabic font turns 1.25 round.",
 }
 _PREAMBLE = {
     "en": "\\documentclass[11pt]{article}\n\\usepackage{booktabs,graphicx}\n"
@@ -34,7 +34,7 @@ _PREAMBLE = {
     "ar": "\\documentclass[11pt]{article}\n\\usepackage{booktabs,graphicx}\n"
     "\\usepackage[a4paper,margin=2cm]{geometry}\n\\usepackage{polyglossia}\n"
     "\\setmainlanguage[numerals=maghrib]{arabic}\n\\setotherlanguage{english}\n"
-    "\\newfontfamily\\arabicfont[Script=Arabic]{Amiri}\n",
+    "\\newfontfamily\\arabicfont[Script=Arabic]{Amiri}\n\\newfontfamily\\englishfont{Amiri}\n",
 }
 
 
@@ -76,7 +76,7 @@ def latex(table: ModelTable, lang: Lang, document: bool) -> str:
             out.append(rf"\textbf{{{label}}}" + " & " * n + r" \\")
             continue
         cells = [table.cell(line, column, lang) for column in table.columns]
-        head = (r"\quad " if line.inside else "") + label
+        head = (r"\hspace*{1em}" if line.inside else "") + label
         references = [column.entries[line.key].reference if line.key in column.entries else False
                       for column in table.columns]
         out.append(" & ".join([head, *(_words(one, lang) if is_reference else _figure(one, lang)
@@ -109,7 +109,7 @@ def escaped(text: str) -> str:
 
 
 def _words(text: str, lang: Lang) -> str:
-    """Words; in Arabic, what is isolated keeps its own order in ``\\LR{}``."""
+    """Words; in Arabic, what is isolated keeps its own order in ``\\textenglish{}``."""
     if lang != "ar":
         return escaped(text)
     out, rest = [], embed(text, "ar")
@@ -118,12 +118,12 @@ def _words(text: str, lang: Lang) -> str:
         out.append(escaped(before))
         if mark:
             inside, _, rest = rest.partition(PDI)
-            out.append(rf"\LR{{{escaped(inside)}}}")
+            out.append(rf"\textenglish{{{escaped(inside)}}}")
     return "".join(out)
 
 
 def _figure(text: str, lang: Lang) -> str:
-    return rf"\LR{{{escaped(text)}}}" if lang == "ar" and text else escaped(text)
+    return rf"\textenglish{{{escaped(text)}}}" if lang == "ar" and text else escaped(text)
 
 
 def _either(text: str, lang: Lang) -> str:

@@ -64,7 +64,7 @@ FACTS: dict[str, Words] = {
     "psus": {"en": "Sampling units (PSUs) with fitted rows", "ar": "وحدات المعاينة الأولية الممثَّلة"},
     "df": {"en": "Degrees of freedom", "ar": "درجات الحرية"},
     "daic": {"en": "dAIC", "ar": "معيار أكايكي بحسب التصميم (dAIC)"},
-    "r_squared": {"en": "R²", "ar": "معامل التحديد R²"},
+    "r_squared": {"en": "R²", "ar": "معامل التحديد \u2066R²\u2069"},
     "mcfadden": {"en": "Pseudo-R² (McFadden)", "ar": "معامل تحديد تقريبي (McFadden)"},
     "share_of_deviance": {"en": "Pseudo-R² (share of deviance)", "ar": "معامل تحديد تقريبي (حصة الانحراف)"},
     "nagelkerke": {"en": "Pseudo-R² (Nagelkerke)", "ar": "معامل تحديد تقريبي (Nagelkerke)"},

@@ -40,7 +40,8 @@ class DIF:
     frame : pandas.DataFrame
         A row per item: ``item, label_en, label_ar, kind, n, p_uniform, p_nonuniform, p_both,
         p_adjusted, statistic, df_num, df_den, r2_match, r2_uniform, r2_both, r2_change,
-        class_jodoin_gierl, class_zumbo_thomas, form`` ("none", "uniform", "nonuniform"), ``flagged``.
+        class_jodoin_gierl, class_zumbo_thomas, top_en, top_ar`` (the highest answer), ``form``
+        ("none", "uniform", "nonuniform"), ``flagged``.
     effects : pandas.DataFrame
         A row per item and focal group: ``effect`` (difference of the expected answer at equal
         scores, as a fraction of the item's range), ``std_error, conf_low, conf_high``, the
@@ -94,12 +95,14 @@ class DIF:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Battery:
-    """Answers (n, k) from 0 up, NaN on rows outside; tops (k,); group codes (n,), −1 outside."""
+    """Answers (n, k) from 0 up, NaN on rows outside; tops (k,) and the codes they stand for; group
+    codes (n,), −1 outside."""
 
     names: tuple[str, ...]
     group: str
     answers: np.ndarray
     tops: np.ndarray
+    highest: tuple[float, ...]
     groups: np.ndarray
     levels: tuple[Any, ...]
     used: np.ndarray
@@ -177,12 +180,12 @@ def dif(
         out = flags
     rows = []
     for k, (one, _, _) in enumerate(found):
-        label = variable_label(survey, names[k])
+        label, top = variable_label(survey, names[k]), code_label(survey, names[k], battery.highest[k])
         shape = "none"
         if p[k] < 1 - level:
             shape = "nonuniform" if one["p_nonuniform"] < 1 - level else "uniform"
         rows.append({"item": names[k], "label_en": label["en"], "label_ar": label["ar"], **one,
-                     "p_adjusted": p[k], "form": shape, "flagged": k in flags})  # fmt: skip
+                     "top_en": top["en"], "top_ar": top["ar"], "p_adjusted": p[k], "form": shape, "flagged": k in flags})  # fmt: skip
     scored, levels, impact = _impact(survey, battery, flags, group, level)
     note = {
         **{key: levels.note[key] for key in ("weights", "base", "design")}, "items": list(names), "group": group,
@@ -218,7 +221,7 @@ def _battery(
     inside = survey.design.weights > 0
     if survey.mask is not None:
         inside &= survey.mask
-    columns, tops = [], []
+    columns, tops, highest = [], [], []
     for name in names:
         value = survey.values(name).copy()
         if name in right:
@@ -237,6 +240,7 @@ def _battery(
             )
         columns[at] = np.where(answered, np.searchsorted(codes, np.where(answered, value, codes[0])), np.nan)
         tops.append(len(codes) - 1)
+        highest.append(float(codes[-1]))
     present = [k for k in range(len(coded.levels)) if (answered & (coded.codes == k)).any()]
     levels = [coded.levels[k] for k in present]
     if len(levels) < 2:
@@ -251,7 +255,8 @@ def _battery(
     groups = np.full(len(survey), -1)
     for at, one in enumerate(order):
         groups[answered & (coded.codes == place[one])] = at
-    return _Battery(names, group, np.column_stack(columns), np.array(tops, float), groups, tuple(order), answered)
+    return _Battery(names, group, np.column_stack(columns), np.array(tops, float), tuple(highest),
+                    groups, tuple(order), answered)  # fmt: skip
 
 
 def _lost(survey: Survey, battery: _Battery) -> int:

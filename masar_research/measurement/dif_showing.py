@@ -88,7 +88,9 @@ def _sentence(found: DIF, item: Mapping[str, Any], lang: str) -> str:
             f"(الفرق من {low} إلى {high})." if ar else
             f"“{name}”: at equal scores, {who} answer {size} points {'higher' if easier else 'lower'} than {first} "
             f"(difference {low} to {high}).")  # fmt: skip
-    if row["conf_low"] > 0 or row["conf_high"] < 0:
+    if item["kind"] == "ordinal":
+        told += (f" (الأعلى هو «{item['top_ar']}»)." if ar else f" (highest is “{item['top_en']}”).")
+    elif row["conf_low"] > 0 or row["conf_high"] < 0:
         told += (f" البند {'أسهل' if easier else 'أصعب'} على «{who}»." if ar
                  else f" The item is {'easier' if easier else 'harder'} for {who}.")  # fmt: skip
     return told

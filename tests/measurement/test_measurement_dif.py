@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import masar_research as mr
+from masar_research.codebook import Category, Codebook, Variable
 from masar_research.engine import item_functioning as engine
 from masar_research.errors import EstimationError, MasarError, ReleaseError
 
@@ -239,3 +241,28 @@ def test_of_several_groups_the_one_that_differs_most_is_named():
     assert found.flagged == ("q3",) and len(found.effects) == 16
     assert found.reading("en")[0].startswith("“q3”: the difference between 3 and 1")
     assert len(found.impact) == 4
+
+
+def test_the_direction_of_ordered_answers_is_said():
+    codes = tuple(Category(k, {"en": f"Answer {k}", "ar": f"الإجابة {k}"}) for k in range(1, 5))
+    book = Codebook([Variable(name, {"en": name, "ar": name}, level="ordinal", categories=codes) for name in ("o1", "o2")])
+    strong = DATA.assign(o2=np.clip(DATA["o2"] + (DATA["group"] == 2), 1, 4))
+    found = mr.Survey(strong, weights="w", psu="psu", codebook=book).dif(["o1", "o2", "i1", "i2", "i4"], "group", purify=False)
+    assert "o2" in found.flagged
+    assert "highest is “Answer 4”" in " ".join(found.reading("en")) and "الإجابة 4" in " ".join(found.reading("ar"))
+
+
+REAL = os.environ.get("MASAR_REAL_DATA")
+
+
+@pytest.mark.skipif(REAL is None or not (Path(REAL) / "arab_barometer_3").exists(), reason="needs the Arab Barometer, wave III")
+def test_trust_in_institutions_of_the_arab_barometer():
+    jordan = mr.load("data/surveys/arab_barometer_3_jordan.yml")
+    items = ["trust_government", "trust_parliament", "trust_police", "trust_army", "trust_civil_society"]
+    found = jordan.dif(items, "sex")
+    assert (found.note["rows"], found.note["rows_without_all_answers"]) == (1688, 107)
+    # The same question put to one item by the models themselves.
+    rest = sum(jordan.values(item) for item in items if item != "trust_parliament")
+    held = jordan.with_columns({"rest": np.where(np.isfinite(rest), rest, np.nan)})
+    model = held.ordinal("trust_parliament ~ rest + C(sex)").frame
+    assert found.effects.set_index("item").loc["trust_parliament", "log_odds"] == pytest.approx(model["estimate"].iloc[1], rel=1e-6)

@@ -162,6 +162,23 @@ def test_fifths_of_the_dhs_factor_score():
     np.testing.assert_array_equal(1 + np.searchsorted(cuts, score, side="left"), fifth)
 
 
+@pytest.mark.skipif(REAL is None or not (Path(REAL) / "recs2015" / "recs.csv").exists(), reason="needs RECS 2015")
+def test_an_index_of_american_homes_under_brr():
+    file = pd.read_csv(Path(REAL) / "recs2015" / "recs.csv")
+    file = file.assign(ac=file["ACUsed"].astype(float), urban=np.where(file["Urbanicity"] == "Rural", 2, 1))
+    survey = mr.Survey(file, weights="NWEIGHT", replicates=mr.replicates.BRR("BRRWT*", fay=0.5, mse=True))
+    found = survey.wealth_index(["ac"], ["TOTSQFT_EN", "DOLLAREL"], area="urban", groups=4)
+    w = file["NWEIGHT"].to_numpy()
+    X = file[["ac", "TOTSQFT_EN", "DOLLAREL"]].to_numpy(float)
+    correlation = np.cov(X.T, aweights=w, bias=True)
+    spread = np.sqrt(np.diag(correlation))
+    values, vectors = np.linalg.eigh(correlation / np.outer(spread, spread))
+    common = found.frame[found.frame["part"] == "common"]
+    np.testing.assert_allclose(np.abs(common["loading"]), np.abs(vectors[:, -1]), rtol=1e-9)
+    assert found.shares["common"] == pytest.approx(values[-1] / 3)
+    assert (found.coherence.frame["std_error"] > 0).all() and np.ptp(found.note["shares_of_groups"]) < 0.01
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (dict(assets="a1"), "list of two assets"),
     (dict(assets=["a1", "a1"]), "each named once"),

@@ -89,7 +89,7 @@ def _draw(
     canvas = Canvas(width, height, lang, mirror=False)
     key = parts.key_lines(width, lang, _key(canvas, places))
     head = parts.key_height(key) + 5.0
-    bottom = height - 15.0 - 4.2 * len(beneath)
+    bottom = height - 16.4 - 4.2 * len(beneath)
     steps = [_steps([end for place in places for end in getattr(place, name)]) for name in ("up", "across")]
     side = max(measure(parts.tick_text(v, steps[0][1] - steps[0][0], lang, "number"), lang, theme.SMALL) for v in steps[0]) + 3.0
     vertical = parts.Axis(steps[0][0], steps[0][-1], bottom, head + 2.0)
@@ -98,15 +98,15 @@ def _draw(
     canvas.text(0, head - 3.0, up, size=theme.SMALL, colour=theme.MUTED)
     _grid(canvas, steps, vertical, level, lang)
     middle = (level.start + level.end) / 2
-    canvas.text(level.start, bottom + 7.6, across[1], size=theme.SMALL, colour=theme.MUTED)
-    canvas.text(middle, bottom + 7.6, across[0], size=theme.SMALL, colour=theme.MUTED, anchor="middle")
-    canvas.text(level.end, bottom + 7.6, across[2], size=theme.SMALL, colour=theme.MUTED, anchor="end")
+    canvas.text(level.start, bottom + 9.0, across[1], size=theme.SMALL, colour=theme.MUTED)
+    canvas.text(middle, bottom + 9.0, across[0], size=theme.SMALL, colour=theme.MUTED, anchor="middle")
+    canvas.text(level.end, bottom + 9.0, across[2], size=theme.SMALL, colour=theme.MUTED, anchor="end")
     order = sorted(range(len(places)), key=lambda k: -places[k].up[1])
     for place in places:
         _cross(canvas, place, level, vertical)
     _names(canvas, [places[k] for k in order], [names[k] for k in order], level, vertical, (head, bottom))
     for number, line in enumerate(beneath):
-        canvas.text(0 if lang == "en" else width, bottom + 12.2 + 4.2 * number, line, size=theme.SMALL,
+        canvas.text(0 if lang == "en" else width, bottom + 13.6 + 4.2 * number, line, size=theme.SMALL,
                     colour=theme.MUTED, anchor="start" if lang == "en" else "end")  # fmt: skip
     return canvas
 
@@ -130,7 +130,7 @@ def _grid(
         x = level.at(value)
         canvas.line((x, vertical.start), (x, vertical.end), colour=theme.MUTED if zero else theme.FAINT, layer=1)
         text = parts.tick_text(value, steps[1][1] - steps[1][0], lang, "number")
-        canvas.text(x, vertical.start + 3.0, text, size=theme.SMALL, colour=theme.MUTED, anchor="middle", is_scale=True)
+        canvas.text(x, vertical.start + 4.4, text, size=theme.SMALL, colour=theme.MUTED, anchor="middle", is_scale=True)
 
 
 def _cross(canvas: Canvas, place: Place, level: parts.Axis, vertical: parts.Axis) -> None:

@@ -12,7 +12,7 @@ from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
 from masar_research.models.diagnostics import influence, residuals, weighted_quantiles
 from masar_research.models.fit_statistics import risk_groups
-from masar_research.present.charts.plane import Cell, Drawn, Spot, plane
+from masar_research.present.charts.two_scales import Cell, Drawn, Spot, two_scales
 from masar_research.showing import check_language
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def plot_residuals(
         raise ModelError(f"The {kind} plot draws nothing at random.", remedy="Leave rng out.",
                          ar="لا سحب عشوائي في هذا الرسم؛ احذف rng.")
     if kind in ("binned", "calibration"):
-        return plane(_grouped(model, lang, kind == "calibration"), lang)
-    return plane(_cells(model, lang) if kind == "fitted" else _normal(model, lang, rng), lang)
+        return two_scales(_grouped(model, lang, kind == "calibration"), lang)
+    return two_scales(_cells(model, lang) if kind == "fitted" else _normal(model, lang, rng), lang)
 
 
 def plot_influence(model: SurveyModel, lang: str = "en") -> Art:
@@ -133,7 +133,7 @@ def plot_influence(model: SurveyModel, lang: str = "en") -> Art:
     signs = [("spot", _say("psu", lang)), ("reference", _say("cut", lang))]
     if any(spot.strong for spot in spots):
         signs.insert(1, ("strong", _say("far", lang)))
-    return plane(Drawn(_say("leverage", lang), _say("cook", lang), tuple(spots), reference=cut, keys=tuple(signs)), lang)
+    return two_scales(Drawn(_say("leverage", lang), _say("cook", lang), tuple(spots), reference=cut, keys=tuple(signs)), lang)
 
 
 def _say(name: str, lang: str) -> str:

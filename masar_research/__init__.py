@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from masar_research.estimates import Estimates
     from masar_research import phases, replicates
     from masar_research.loading import load, presets, read
+    from masar_research.statistics import sample_size
     from masar_research.streaming.survey import scan
     from masar_research.survey import Survey
     from masar_research.weighting.reference import margins
@@ -32,11 +33,14 @@ _HOMES = {
     "scan": "masar_research.streaming.survey",
 }
 
-_MODULES = ("phases", "replicates")
+_MODULES = {
+    "phases": "masar_research.phases", "replicates": "masar_research.replicates",
+    "sample_size": "masar_research.statistics.sample_size",
+}  # fmt: skip
 
 __all__ = [
     "Codebook", "Estimates", "MasarError", "Survey", "check", "load", "margins", "phases", "presets", "read",
-    "replicates", "scan",
+    "replicates", "sample_size", "scan",
 ]  # fmt: skip
 
 
@@ -44,7 +48,7 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name in _MODULES:
-        return import_module(f"masar_research.{name}")
+        return import_module(_MODULES[name])
     raise AttributeError(f"module 'masar_research' has no attribute {name!r}")
 
 

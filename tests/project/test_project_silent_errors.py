@@ -40,8 +40,6 @@ ROWS = {
     29: "bootstrap ignored how often a unit was drawn",
     30: "ids read as numbers merge clusters",
 }
-#: Rows about what the package does not offer yet, by a word its modules would hold if it did.
-NOT_OFFERED = {22: "sample_size", 26: "likelihood_ratio"}
 
 
 def named() -> dict[int, list[str]]:
@@ -59,14 +57,6 @@ FOUND = named()
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row:02d}")
 def test_the_row_has_a_test_of_its_number(row):
-    if row in NOT_OFFERED:
-        package = TESTS.parent / "masar_research"
-        offering = [
-            path.name for path in package.rglob("*.py")
-            if re.search(rf"^def {NOT_OFFERED[row]}\b", path.read_text(encoding="utf-8"), re.M)
-        ]  # fmt: skip
-        assert bool(offering) == bool(FOUND[row]), f"row {row}: {ROWS[row]}; offered by {offering}"
-        return
     assert FOUND[row], f"row {row} has no test named test_silent_error_{row:02d}_…: {ROWS[row]}"
 
 

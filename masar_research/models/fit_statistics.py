@@ -64,7 +64,8 @@ def fit_statistics(model: SurveyModel) -> FitStatistics:
     Returns
     -------
     FitStatistics
-        dAIC of a linear model takes σ² as estimated too: ``n (ln σ̂² + 1 + ln 2π) + 2 (Σ δ + δ_σ)``.
+        dAIC of a linear model takes σ² as estimated too: ``n (ln σ̂² + 1 + ln 2π) + 2 (Σ δ + δ_σ)``,
+        δ against σ̂² times the inverse information.
 
     Raises
     ------
@@ -99,7 +100,8 @@ def fit_statistics(model: SurveyModel) -> FitStatistics:
     constant = constant_of(model)
     terms = [j for j in range(fit.coef.size) if j != constant]
     block = np.ix_(terms, terms)
-    effects = np.trace(np.linalg.solve(naive_covariance(model)[block], model.vcov[block])) if terms else 0.0
+    naive = naive_covariance(model)[block] * _dispersion(model, deviance)
+    effects = np.trace(np.linalg.solve(naive, model.vcov[block])) if terms else 0.0
     mean = float(effects) / len(terms) if terms else _NAN
     minus_two, spent = deviance, float(effects)
     if model.family == "gaussian":
@@ -110,6 +112,11 @@ def fit_statistics(model: SurveyModel) -> FitStatistics:
     most = float(-np.expm1(-null / n))
     return FitStatistics(n, deviance, null, 1 - deviance / null, cox, cox / most if counts else _NAN,
                          minus_two + 2 * spent if _likely(model) else _NAN, spent, mean)
+
+
+def _dispersion(model: SurveyModel, deviance: float) -> float:
+    """What the inverse information of the engine leaves out: the variance of a linear model."""
+    return deviance / model.fit.n_used if model.family == "gaussian" else 1.0
 
 
 def _likely(model: SurveyModel) -> bool:
@@ -155,10 +162,13 @@ def dbic(model: SurveyModel, maximal: SurveyModel) -> float:
     n = model.fit.n_used
     index = [j for j, name in enumerate(maximal.matrix.names) if name not in model.matrix.names]
     block = np.ix_(index, index)
-    found = model.fit.coef.size * np.log(n) + fit_statistics(maximal).deviance
+    deviance = fit_statistics(maximal).deviance
+    most = _gaussian(maximal, deviance)[0] if maximal.family == "gaussian" else deviance
+    found = model.fit.coef.size * np.log(n) + most
     if not index:
         return float(found)
     beta, vcov, naive = maximal.fit.coef[index], maximal.vcov[block], naive_covariance(maximal)[block]
+    naive = naive * _dispersion(maximal, deviance)
     logdet = np.linalg.slogdet(np.linalg.solve(naive, vcov))[1]
     return float(found + beta @ np.linalg.solve(vcov, beta) + logdet)
 

@@ -171,6 +171,31 @@ def test_a_simple_random_sample_gives_the_ordinary_aic_nearly():
     assert found.r_squared == pytest.approx(np.corrcoef(frame["x"], frame["y"])[0, 1] ** 2, rel=1e-9)
 
 
+def test_information_criteria_of_linear_models_follow_the_unit_of_the_outcome():
+    """In other units −2ℓ moves by n ln c², the same for every model: what they say of models stays."""
+    rng = np.random.default_rng(6)
+    n = 400
+    frame = pd.DataFrame({"w": rng.uniform(1, 4, n), "psu": np.repeat(np.arange(80), 5), "x": rng.normal(size=n),
+                          "z": rng.normal(size=n)})
+    frame["y"] = 1 + frame["x"] + np.repeat(rng.normal(size=80), 5) + rng.normal(size=n)
+    frame["fils"] = 1000 * frame["y"]
+    survey = mr.Survey(frame, weights="w", psu="psu")
+    small, large = survey.linear("y ~ x"), survey.linear("y ~ x + z")
+    other, larger = survey.linear("fils ~ x"), survey.linear("fils ~ x + z")
+    moved = n * np.log(1000.0**2)
+    assert other.fit_statistics().effective_parameters == pytest.approx(small.fit_statistics().effective_parameters)
+    assert other.fit_statistics().daic == pytest.approx(small.fit_statistics().daic + moved)
+    assert other.dbic(larger) == pytest.approx(small.dbic(large) + moved)
+    w = frame["w"] / frame["w"].mean()
+    X = np.column_stack([np.ones(n), frame["x"]])
+    residual = frame["y"] - X @ small.fit.coef
+    variance = float(np.average(residual**2, weights=w))
+    naive = variance * np.linalg.inv(X.T @ (X * w.to_numpy()[:, None]))
+    score = (residual**2 / variance - 1) / (2 * variance)
+    effects = small.vcov[1, 1] / naive[1, 1] + float(w @ score**2) / (n / (2 * variance**2))
+    assert small.fit_statistics().effective_parameters == pytest.approx(effects, rel=1e-10)
+
+
 def test_archer_lemeshow(logit):
     found, answer = logit.goodness_of_fit(), ORACLE["archer"]
     assert (found.df_num, found.df_den) == (answer["df"], answer["ddf"])

@@ -293,7 +293,7 @@ def _facts(models: Sequence[Any]) -> pd.DataFrame:
         for fact in _PLAIN:
             value = _sampling_units(model) if fact == "psus" else note.get(fact)
             if value is not None:
-                add(place, fact, float(value), numbers.number(int(value), "en"))
+                add(place, fact, float(value), numbers.number(value, "en", 0 if float(value).is_integer() else 1))
         for fact, value in _fit(model).items():
             add(place, fact, value, numbers.number(value, "en", 1 if fact == "daic" else 3))
         weights = note.get("weights")
@@ -377,6 +377,10 @@ def _warnings(
         caution = note.get("caution")
         if isinstance(caution, Mapping):
             out.append({lang: f"{name[lang]}: {caution[lang]}" for lang in ("en", "ar")})
+        if note.get("imputations"):
+            out.append(_filled("imputed", {
+                lang: f"{name[lang]}: {numbers.counted(int(note['imputations']), words.IMPUTATION, lang)}"
+                for lang in ("en", "ar")}))
         if note.get("penalty"):
             out.append({"en": f"{name['en']}: Firth's penalised likelihood.",
                         "ar": f"{name['ar']}: أرجحية بجزاء فيرث."})

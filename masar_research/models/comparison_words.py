@@ -7,6 +7,7 @@ from typing import Any
 
 from masar_research.present import numbers
 from masar_research.present.direction import Lang
+from masar_research.present.nouns import STRATUM, Noun
 
 Words = Mapping[str, str]
 
@@ -123,6 +124,10 @@ WARNINGS: dict[str, Words] = {
         "en": "Confidence levels differ ({detail}).",
         "ar": "تختلف مستويات الثقة ({detail}).",
     },
+    "imputed": {
+        "en": "{detail}, combined by Rubin's rules.",
+        "ar": "{detail}، مجمّعة بقواعد روبن.",
+    },
     "kept": {
         "en": "{detail}: no ratio exists for this model, its coefficients are shown.",
         "ar": "{detail}: لا نسبة لهذا النموذج، فتُعرض معاملاته.",
@@ -132,13 +137,22 @@ WARNINGS: dict[str, Words] = {
         "ar": "{detail}: لا تتوافر متوسطات آثار هامشية لهذا النموذج.",
     },
 }  # fmt: skip
-_DESIGN: dict[str, Words] = {
-    "linearised": {"en": "{psus} sampling units in {strata} strata; linearised standard errors",
-                   "ar": "{psus} وحدة معاينة في {strata} طبقة؛ أخطاء معيارية بالتقريب الخطي"},
-    "unclustered": {"en": "no clusters declared; linearised standard errors",
-                    "ar": "دون عناقيد معلنة؛ أخطاء معيارية بالتقريب الخطي"},
-    "replicates": {"en": "{number} replicate weights ({kind})", "ar": "{number} وزناً مكرراً ({kind})"},
-}  # fmt: skip
+_UNIT = Noun(
+    one="وحدة معاينة واحدة", two="وحدتا معاينة", two_oblique="وحدتي معاينة", few="وحدات معاينة", many="وحدة معاينة",
+    other="وحدة معاينة", en="sampling unit", en_plural="sampling units",
+)  # fmt: skip
+_REPLICATE = Noun(
+    one="وزن مكرر واحد", two="وزنان مكرران", two_oblique="وزنين مكررين", few="أوزان مكررة", many="وزناً مكرراً",
+    other="وزن مكرر", en="replicate weight", en_plural="replicate weights",
+)  # fmt: skip
+IMPUTATION = Noun(
+    one="تعويض واحد", two="تعويضان", two_oblique="تعويضين", few="تعويضات", many="تعويضاً", other="تعويض",
+    en="imputation", en_plural="imputations",
+)  # fmt: skip
+_LINEARISED: Words = {"en": "linearised standard errors", "ar": "أخطاء معيارية بالتقريب الخطي"}
+_UNCLUSTERED: Words = {"en": "no clusters declared", "ar": "دون عناقيد معلنة"}
+_IN: Words = {"en": "in", "ar": "في"}
+_STOP: Words = {"en": "; ", "ar": "؛ "}
 
 
 def family(name: str) -> Words:
@@ -152,15 +166,27 @@ def family(name: str) -> Words:
 
 
 def design(facts: Mapping[str, Any], replicates: Mapping[str, Any] | None) -> Words:
-    """How the standard errors come about, from the facts of a design."""
+    """How the standard errors come about, from the facts of a design.
+
+    Examples
+    --------
+    >>> design({"clustered": True, "psus": 300, "strata": 3, "strata_declared": True}, None)["en"]
+    '300 sampling units in 3 strata; linearised standard errors'
+    """
+    return {"en": _design(facts, replicates, "en"), "ar": _design(facts, replicates, "ar")}
+
+
+def _design(facts: Mapping[str, Any], replicates: Mapping[str, Any] | None, lang: Lang) -> str:
     if replicates is not None:
-        told = {"number": str(replicates["number"]), "kind": str(replicates["kind"])}
-        return {"en": _DESIGN["replicates"]["en"].format(**told),
-                "ar": _DESIGN["replicates"]["ar"].format(number=told["number"], kind=f"\u2066{told['kind']}\u2069")}
+        kind = str(replicates["kind"])
+        count = numbers.counted(int(replicates["number"]), _REPLICATE, lang)
+        return f"{count} (\u2066{kind}\u2069)" if lang == "ar" else f"{count} ({kind})"
     if not facts.get("clustered") or facts.get("psus") is None:
-        return _DESIGN["unclustered"]
-    told = {name: numbers.number(int(facts[name] or 1), "en") for name in ("psus", "strata")}
-    return {lang: _DESIGN["linearised"][lang].format(**told) for lang in ("en", "ar")}
+        return _UNCLUSTERED[lang] + _STOP[lang] + _LINEARISED[lang]
+    told = numbers.counted(int(facts["psus"]), _UNIT, lang)
+    if facts.get("strata_declared") and facts.get("strata") is not None:
+        told += f" {_IN[lang]} {numbers.counted(int(facts['strata']), STRATUM, lang, case='oblique')}"
+    return told + _STOP[lang] + _LINEARISED[lang]
 
 
 def beneath(kind: str, level: float, lang: Lang) -> str:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -311,6 +312,25 @@ def test_what_stands_beneath_is_chosen(models):
     table = compare_models(models[0], beneath="p_value")
     assert table.cell(line, table.columns[0], "en")[1].startswith("(p ")
     assert "p-value" in table.notes("en")[0] and "القيمة الاحتمالية" in table.notes("ar")[0]
+
+
+def test_designs_and_imputations_are_said_in_words(survey, models):
+    said = {lang: " ".join(compare_models(*models).notes(lang)) for lang in ("en", "ar")}
+    assert "48 sampling units in 8 strata; linearised" in said["en"]
+    assert "48 وحدة معاينة في 8 طبقات؛" in said["ar"]
+    plain = mr.Survey(survey.frame.dropna(), weights="w", psu="psu", codebook=survey.codebook)
+    assert "48 sampling units; linearised" in " ".join(compare_models(plain.linear("pay ~ age")).notes("en"))
+    bare = mr.Survey(survey.frame.dropna(), weights="w", codebook=survey.codebook)
+    assert "دون عناقيد معلنة" in " ".join(compare_models(bare.linear("pay ~ age")).notes("ar"))
+    made = plain.with_replicates(mr.replicates.JK1())
+    table = compare_models(plain.linear("pay ~ age"), made.linear("pay ~ age"))
+    assert "48 وزناً مكرراً (\u2066JK1\u2069)" in dict(table.fact_rows("ar"))["التصميم"][1]
+    assert any("different weights or designs" in w["en"] for w in table.warnings)
+    pooled = replace(models[0], note={**models[0].note, "imputations": 3, "df": 7.25})
+    table = compare_models(models[0], pooled)
+    assert [w["en"] for w in table.warnings] == ["Model 2: 3 imputations, combined by Rubin's rules."]
+    assert "3 تعويضات" in table.warnings[0]["ar"]
+    assert dict(table.fact_rows("en"))["Degrees of freedom"] == ["37", "7.3"]
 
 
 def test_chart_draws_every_estimate_once(models):

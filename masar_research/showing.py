@@ -139,7 +139,7 @@ def keys(estimates: Estimates) -> list[str]:
     statistics = {
         "estimate", "std_error", "conf_low", "conf_high", "df", "n", "n_eff", "deff", "cv",
         "reliability", "n_missing", "count", "statistic", "p_value", "p_adjusted", "p_equivalence",
-        "inner_low", "inner_high", "verdict",
+        "inner_low", "inner_high", "verdict", "fmi", "riv", "efficiency", "within", "between",
     }  # fmt: skip
     named = [c for c in frame.columns if c not in statistics]
     told = {*estimates.by, "contrast"}

@@ -164,6 +164,7 @@ SURVEY: tuple[Verb, ...] = (
     ),  # fmt: skip
     Verb("wealth_index", "masar_research.measurement.wealth:wealth_index", "Wealth index from assets."),
     Verb("dif", "masar_research.measurement.dif:dif", "Items that work differently in groups."),
+    Verb("impute", "masar_research.imputation.impute:impute", "Multiple imputation that knows the design."),
 )
 
 #: What a survey on files lends from modules that read it in passes.

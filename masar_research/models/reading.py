@@ -17,6 +17,7 @@ from masar_research.models.comparison_parts import CONSTANT, code_of, key_of
 from masar_research.present import associations, pieces
 from masar_research.present.direction import Lang
 from masar_research.present.pieces import Phrase, Piece, Sentence
+from masar_research.present.tables import FACE
 from masar_research.showing import check_language
 
 _BINARY = ("binomial", "probit", "cloglog")
@@ -96,7 +97,7 @@ class Reading:
     def _repr_html_(self) -> str:
         direction = "rtl" if self.lang == "ar" else "ltr"
         lines = "".join(f"<p style='margin:.3em 0;text-align:start'>{escape(text)}</p>" for text in self.texts)
-        return (f"<div class='masar-reading' lang='{self.lang}' dir='{direction}' style='max-width:46em;"
+        return (f"<div class='masar-reading' lang='{self.lang}' dir='{direction}' style='font-family:{FACE};max-width:46em;"
                 f"line-height:1.6;text-align:start'>{lines}</div>")
 
 

@@ -313,3 +313,21 @@ def test_terms_on_api_and_nhanes():
     agrees(model, "race", ORACLE["nhanes_terms"])
     agrees(model, "agecat", ORACLE["nhanes_age"])
     assert stats.f.sf(model.test("race").statistic, 3, 9) == pytest.approx(model.test("race").p_value)
+
+
+# --- slopes of splines -----------------------------------------------------------------
+
+
+def test_the_slope_of_a_spline_is_that_of_the_polynomial_it_is():
+    """``bs(x, df=3)`` without knots spans the cubic polynomials; its ends bound it, theirs do not."""
+    rng = np.random.default_rng(12)
+    n = 300
+    frame = pd.DataFrame({"w": rng.uniform(1, 3, n), "psu": np.repeat(np.arange(60), 5), "x": rng.uniform(0, 2, n)})
+    frame["y"] = (rng.uniform(size=n) < 1 / (1 + np.exp(-(frame["x"] ** 2 - 1)))).astype(float)
+    frame["mood"] = 1.0 + frame["y"] + (rng.uniform(size=n) < 0.4)
+    survey = mr.Survey(frame, weights="w", psu="psu")
+    for fit, outcome in ((survey.logit, "y"), (survey.linear, "y"), (survey.multinomial, "mood")):
+        spline = fit(f"{outcome} ~ bs(x, df=3)").margins("x")
+        cubic = fit(f"{outcome} ~ x + I(x**2) + I(x**3)").margins("x")
+        for column in ("estimate", "std_error"):
+            assert spline.frame[column].to_numpy() == pytest.approx(cubic.frame[column].to_numpy(), rel=2e-4)

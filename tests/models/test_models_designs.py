@@ -145,3 +145,10 @@ def test_without_a_design_a_negative_binomial_is_statsmodels():
     theirs = NegativeBinomial(frame["y"].to_numpy(), sm.add_constant(frame["x"].to_numpy())).fit(disp=0, gtol=1e-10, maxiter=500)
     np.testing.assert_allclose(model.fit.coef, theirs.params[:2], rtol=1e-5)
     assert model.note["dispersion"]["alpha"] == pytest.approx(theirs.params[2], rel=1e-5)
+
+
+def test_daic_of_a_linear_model_has_the_parts_of_its_definition(survey):
+    """Not R's figure: `extractAIC` divides the likelihood too by the variance, so it depends on the unit."""
+    found, parts = survey.linear("income ~ C(sex) + age").fit_statistics(), ORACLE["daic"]
+    assert found.effective_parameters == pytest.approx(parts["effects"] + parts["of_sigma"], rel=1e-7)
+    assert found.daic == pytest.approx(parts["minus_two"] + 2 * (parts["effects"] + parts["of_sigma"]), rel=1e-8)

@@ -41,6 +41,14 @@ phases <- twophase(id = list(~person, ~person), strata = list(~region, ~screen),
 second <- list(binomial = list(z ~ sexf + x, quasibinomial()), probit = list(z ~ sexf + x, quasibinomial("probit")),
                cloglog = list(z ~ sexf + x, quasibinomial("cloglog")), poisson = list(count ~ sexf + x, quasipoisson()),
                gamma = list(pay ~ sexf + x, Gamma("log")), gaussian = list(y ~ sexf + x, gaussian()))
+# dAIC of a linear model as Lumley and Scott define it. extractAIC of survey 4.1 forms its parts with the
+# covariance of the coefficients less sigma^2, and then divides all of them, the likelihood too, by sigma^2:
+# its figure depends on the unit of the outcome. Here each part has its own sigma^2.
+m <- svyglm(income ~ s + age, design)
+w <- m$prior.weights; n <- sum(w); r <- m$y - fitted(m); s2 <- sum(w * r^2) / n
+effects <- sum(diag(solve(m$naive.cov[-1, -1] * s2, vcov(m)[-1, -1])))
+of_sigma <- sum(w * (r^2 / (2 * s2^2) - 1 / (2 * s2))^2) / (n / (2 * s2^2))
+daic <- list(minus_two = n * log(s2) + n + n * log(2 * pi), effects = effects, of_sigma = of_sigma)
 out <- list(software = paste("R", getRversion(), "survey", packageVersion("survey")), rows = nrow(d), total = total,
-            raked = fit(raked), replicated = under(replicated, families), phases = under(phases, second))
+            daic = daic, raked = fit(raked), replicated = under(replicated, families), phases = under(phases, second))
 write(toJSON(out, digits = I(15), auto_unbox = TRUE), file.path(here, "model_designs.json"))

@@ -165,6 +165,11 @@ SURVEY: tuple[Verb, ...] = (
     Verb("wealth_index", "masar_research.measurement.wealth:wealth_index", "Wealth index from assets."),
     Verb("dif", "masar_research.measurement.dif:dif", "Items that work differently in groups."),
     Verb("impute", "masar_research.imputation.impute:impute", "Multiple imputation that knows the design."),
+    Verb("scale", "masar_research.measurement.scales:scale", "Scale scores from declared items."),
+    Verb(
+        "reliability", "masar_research.measurement.reliability:reliability",
+        "Cronbach's alpha and item analysis.",
+    ),  # fmt: skip
 )
 
 #: What a survey on files lends from modules that read it in passes.

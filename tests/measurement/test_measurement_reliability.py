@@ -1,0 +1,118 @@
+"""Scale scores and Cronbach's alpha: against R, by identities, and under bad input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import masar_research as mr
+from masar_research.engine import reliability as engine
+from masar_research.errors import EstimationError
+
+HERE = Path(__file__).parent / "oracles"
+R = json.loads((HERE / "reliability.json").read_text(encoding="utf-8"))
+DATA = pd.read_csv(HERE / "measurement.csv")
+ITEMS = [f"i{k}" for k in range(1, 6)]
+WORDS = {"en": "Score", "ar": "درجة"}
+
+
+def survey(frame=DATA, **weights):
+    return mr.Survey(frame, strata="stratum", psu="psu", **({"weights": "w"} | weights))
+
+
+def test_alpha_and_its_error_are_those_of_survey():
+    row = survey().reliability(ITEMS).frame.iloc[0]
+    assert row["estimate"] == pytest.approx(R["alpha"], rel=1e-10)
+    assert row["std_error"] == pytest.approx(R["se"], rel=1e-8)
+
+
+def test_unweighted_items_are_those_of_psych():
+    found = survey(DATA.assign(w=1.0)).reliability(ITEMS)
+    assert found.frame["estimate"].to_numpy() == pytest.approx([R["raw"], R["standardised"]], rel=1e-10)
+    assert found.items["item_rest"].to_numpy() == pytest.approx(R["rest"], rel=1e-10)
+    assert found.items["alpha_without"].to_numpy() == pytest.approx(R["without"], rel=1e-10)
+
+
+@pytest.mark.parametrize("f", [engine.alpha, engine.standardised_alpha])
+def test_influence_is_the_derivative_by_weights(f):
+    rng = np.random.default_rng(5)
+    y = rng.normal(size=(12, 4)) + rng.normal(size=(12, 1))
+    w = rng.uniform(1, 3, 12)
+    _, influence = f(w, *y.T)
+    for i in range(12):
+        step = np.zeros(12)
+        step[i] = 1e-5
+        slope = (f(w + step, *y.T)[0] - f(w - step, *y.T)[0]) / 2e-5
+        assert influence[i] == pytest.approx(slope, rel=1e-6, abs=1e-9)
+
+
+def test_a_domain_is_the_subpopulation():
+    by = survey().reliability(ITEMS, by="group").frame
+    one = survey().where("group == 2").reliability(ITEMS).frame
+    there = by[by["group"] == 2]
+    for column in ("estimate", "std_error", "n", "conf_low"):
+        assert there[column].to_numpy() == pytest.approx(one[column].to_numpy(), rel=1e-12)
+
+
+def test_an_item_that_runs_against_the_rest_is_named_and_never_turned():
+    turned = DATA.assign(i3=1 - DATA["i3"])
+    found = survey(turned).reliability(ITEMS)
+    assert found.against == ("i3",)
+    assert all("i3" in found.note["warning"][lang] for lang in ("en", "ar"))
+    assert "i3" in found.table("ar")._repr_html_()
+    assert found.frame["estimate"].iloc[0] < R["alpha"] - 0.1
+    declared = survey(turned).reliability(ITEMS, reverse=["i3"])
+    assert declared.against == ()
+    assert declared.frame["estimate"].iloc[0] == pytest.approx(R["alpha"], rel=1e-10)
+
+
+def test_intervals_of_alpha_cover_under_clusters():
+    rng = np.random.default_rng(20)
+    truth, hit, runs = 0.8, 0, 200
+    for _ in range(runs):
+        psu = np.repeat(np.arange(40), 8)
+        factor = np.sqrt(0.3) * rng.normal(size=40)[psu] + np.sqrt(0.7) * rng.normal(size=320)
+        y = factor[:, None] + rng.normal(size=(320, 4))
+        frame = pd.DataFrame(y, columns=list("abcd")).assign(w=1.0, psu=psu)
+        row = mr.Survey(frame, weights="w", psu="psu").reliability(list("abcd")).frame.iloc[0]
+        hit += row["conf_low"] <= truth <= row["conf_high"]
+    assert hit / runs > 0.90
+
+
+def test_scores_by_hand():
+    frame = pd.DataFrame({"w": 1.0, "a": [1, 2, 4], "b": [4, np.nan, 1], "c": [1, 2, np.nan]})
+    base = mr.Survey(frame, weights="w")
+    some = base.scale(["a", "b", "c"], "s", label=WORDS, reverse=["b"], min_items=2)
+    assert some.values("s").tolist() == [1.0, 2.0, 4.0]
+    whole = base.scale(["a", "b", "c"], "s", label=WORDS, reverse=["b"], how="sum")
+    np.testing.assert_array_equal(whole.values("s"), [3.0, np.nan, np.nan])
+    assert some.codebook.label("s", "ar") == "درجة"
+    assert "s" not in base.frame.columns
+
+
+@pytest.mark.parametrize(
+    ("items", "more"),
+    [(["a"], {}), (["a", "a"], {}), (["a", "k"], {}), (["a", "e"], {}), (["a", "b"], {"reverse": ["k"]})],
+)
+def test_what_no_scale_can_hold_is_refused_in_both_languages(items, more):
+    frame = pd.DataFrame({"w": 1.0, "a": [1, 2, 4], "b": [4, 3, 1], "k": 1, "e": np.nan})
+    with pytest.raises(EstimationError) as caught:
+        mr.Survey(frame, weights="w").reliability(items, **more)
+    assert caught.value.ar and caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "more", [{"min_items": 3}, {"min_items": 0}, {"how": "max"}, {"label": {"en": "Only"}}, {"name": "a"}]
+)
+def test_bad_scales_are_refused(more):
+    frame = pd.DataFrame({"w": 1.0, "a": [1, 2, 4], "b": [4, 3, 1]})
+    with pytest.raises(EstimationError):
+        mr.Survey(frame, weights="w").scale(["a", "b"], **({"name": "s", "label": WORDS} | more))
+
+
+def test_few_rows_show_no_figures_of_items():
+    frame = pd.DataFrame({"w": 1.0, "a": [1, 2, 4, 4], "b": [2, 1, 3, 4]})
+    found = mr.Survey(frame, weights="w").reliability(["a", "b"])
+    assert "2.75" not in str(found.table("en"))

@@ -285,7 +285,7 @@ def ordered(p: Problem, n_levels: int, state: State, rng: np.random.Generator) -
     eta = logit_draw(
         Problem(
             np.hstack([p.X[row], step[stop]]), np.concatenate(answer),
-            np.hstack([p.ahead[many], step[cut]]), p.unit[row], p.unit_ahead[many], p.n_units,
+            np.hstack([p.ahead[many], step[cut]]), _at(p.unit, row), _at(p.unit_ahead, many), p.n_units,
             np.zeros(many.size),
         ), state, rng,
     )  # fmt: skip
@@ -303,7 +303,7 @@ def multinomial(
         if at.sum() == 0 or answer.min() == answer.max():
             chance[k] = answer[0] if at.any() else 0.0
             continue
-        part = Problem(p.X[at], answer, p.ahead, p.unit[at], p.unit_ahead, p.n_units, p.shift)
+        part = Problem(p.X[at], answer, p.ahead, _at(p.unit, at), p.unit_ahead, p.n_units, p.shift)
         chance[k] = expit(logit_draw(part, states[k], rng))
     return _stopped(chance, rng)
 
@@ -316,3 +316,7 @@ def _stopped(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _of(effects: np.ndarray, unit: np.ndarray) -> np.ndarray | float:
     return effects[unit] if effects.size else 0.0
+
+
+def _at(unit: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return unit[rows] if unit.size else unit

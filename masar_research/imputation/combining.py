@@ -119,10 +119,11 @@ def combine(results: Sequence[Any], facts: Mapping[str, Any]) -> Estimates | Poo
 def _estimates(results: Sequence[Estimates], facts: Mapping[str, Any]) -> Estimates:
     first = results[0]
     known = {*STATISTICS, "count", "n_missing", "statistic", "p_value"}
-    heads = [c for c in first.frame.columns if c not in known
-             and not pd.api.types.is_float_dtype(first.frame[c]) or c in ("category", *first.by)]
+    told = ("contrast", "variable", "category", *first.by)
+    heads = [c for c in first.frame.columns if c in told
+             or (c not in known and not pd.api.types.is_float_dtype(first.frame[c]))]
     for each in results[1:]:
-        if each.kind != first.kind or not each.frame[heads].equals(first.frame[heads]):
+        if each.kind != first.kind or each.by != first.by or not each.frame[heads].equals(first.frame[heads]):
             raise ModelError(
                 "The imputations gave estimates of different rows: a domain or category exists in some only.",
                 remedy="Declare the variable's categories in the codebook, or join the rare ones.",
@@ -162,8 +163,8 @@ def _estimates(results: Sequence[Estimates], facts: Mapping[str, Any]) -> Estima
     least = {c: np.min([f[c].to_numpy() for f in frames], axis=0) for c in ("n", "count") if c in frames[0]}
     with np.errstate(invalid="ignore", divide="ignore"):
         growth = np.diag(found.vcov) / np.diag(found.within)
-        n_eff = np.nanmean([f["n_eff"].to_numpy(float) for f in frames], axis=0) / growth
-        deff = np.nanmean([f["deff"].to_numpy(float) for f in frames], axis=0) * growth
+        n_eff = np.mean([f["n_eff"].to_numpy(float) for f in frames], axis=0) / growth
+        deff = np.mean([f["deff"].to_numpy(float) for f in frames], axis=0) * growth
     statistics: dict[str, Any] = {
         "estimate": estimate, "std_error": std_error, "conf_low": low, "conf_high": high, "df": df,
         "n_eff": n_eff, "deff": deff, **least,

@@ -125,7 +125,7 @@ def make_plan(
     """The plan of an imputation, checked."""
     formulas = {k: v for k, v in variables.items() if v} if isinstance(variables, Mapping) else {}
     asked = (variables,) if isinstance(variables, str) else tuple(dict.fromkeys(variables))
-    mentioned = {k: names_in(v) for k, v in formulas.items()}
+    mentioned = {k: _mentioned(k, v) for k, v in formulas.items()}
     extra = {name for names in mentioned.values() for name in names if name in survey.frame.columns}
     helping = tuple(dict.fromkeys(n for n in (*predictors, *weight_by, *sorted(extra)) if n not in asked))
     _check(survey, asked, helping, methods, m, iterations, donors, design, rng)
@@ -172,6 +172,18 @@ def make_plan(
     seeds = tuple(int(s) for s in rng.integers(0, 2**63 - 1, size=m))
     return plans.Plan(survey, rows, targets, fixed, recipes, stale, formulas, used, strata, unit, weight,
                       weight_by, donors, iterations, seeds, facts)
+
+
+def _mentioned(name: str, formula: str) -> set[str]:
+    """Names of a formula's right-hand side."""
+    try:
+        return set(names_in(formula))
+    except SyntaxError as error:
+        raise ModelError(
+            f"The formula {formula!r} of {name!r} cannot be read: {error}.",
+            remedy="Write the right-hand side alone, for example 'age + C(sex)*education'.",
+            ar=f"لا يمكن قراءة صيغة المتغيّر «{name}»؛ اكتب طرفها الأيمن فقط.",
+        ) from error
 
 
 def _gaps(survey: Survey, name: str) -> bool:

@@ -110,7 +110,7 @@ def followers(
         changed = False
         for name in list(left):
             recipe = Recipe(name, compute=given[name]) if name in given else of_card(survey, name)
-            sources = recipe.sources if recipe else _declared(survey, name)
+            sources = recipe.sources if recipe else _declared(survey, name, targets)
             from_ = [each for each in sources if each in moved or each in stale]
             if not from_:
                 continue
@@ -125,13 +125,14 @@ def followers(
     return _sorted(recipes), stale
 
 
-def _declared(survey: Survey, name: str) -> frozenset[str]:
-    """What a variable without a recipe says it was made from; a question is made from nothing."""
+def _declared(survey: Survey, name: str, targets: tuple[str, ...]) -> frozenset[str]:
+    """What a variable without a recipe was made from; of a question, targets read from the same column."""
     card = getattr(survey.card, "variables", {}).get(name) if survey.card is not None else None
     if card is None:
         return frozenset(survey.codebook[name].source) - {name} if survey.card is None else frozenset()
     if card.from_ is not None:
-        return frozenset()
+        cards = survey.card.variables
+        return frozenset(t for t in targets if t in cards and cards[t].from_ == card.from_)
     recipe_names = set(survey.codebook[name].source) & set(survey.codebook)
     return frozenset(recipe_names - {name})
 

@@ -23,7 +23,8 @@ one <- function(fits, df) {
 mean_by <- lapply(designs, function(d) svyby(~y, ~sex, d, svymean, covmat = TRUE))
 means <- lapply(designs, function(d) svymean(~y, d))
 lin <- lapply(designs, function(d) svyglm(y ~ factor(sex) + x, d))
-log <- lapply(designs, function(d) svyglm(high ~ factor(sex) + x, d, family = quasibinomial()))
+log <- lapply(designs, function(d) svyglm(high ~ factor(sex) + x, d, family = quasibinomial(),
+  control = glm.control(epsilon = 1e-14, maxit = 50)))
 dfc <- degf(designs[[1]])
 d1 <- testConstraints(qhat = sapply(lin, coef), uhat = simplify2array(lapply(lin, function(f) as.matrix(vcov(f)))),
   constraints = c("`factor(sex)2`", "x"), method = "D1", df.com = dfc - 2)

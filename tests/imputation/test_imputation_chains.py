@@ -62,7 +62,7 @@ def imputed():
                             derived={"low": "wage < 300"})
 
 
-def test_silent_error_missing_dropped_refusals_are_answered_in_every_completion(imputed):
+def test_silently_missing_dropped_refusals_are_answered_in_every_completion(imputed):
     before = declare().frame
     for survey in imputed.surveys():
         assert not (survey.frame["works"] == REFUSED).any() and not (survey.frame["view"] == REFUSED).any()
@@ -72,12 +72,12 @@ def test_silent_error_missing_dropped_refusals_are_answered_in_every_completion(
             assert (survey.frame[name][kept] == before[name][kept]).all()
 
 
-def test_silent_error_not_asked_imputed_stays_not_asked(imputed):
+def test_silently_not_asked_imputed_stays_not_asked(imputed):
     for survey in imputed.surveys():
         assert (survey.frame["view"][:50] == UNASKED).all()
 
 
-def test_silent_error_universe_not_applicable_follows_the_imputed_parent(imputed):
+def test_silently_universe_ignored_not_applicable_follows_the_imputed_parent(imputed):
     before = declare().frame
     unsure, answered_no = before["works"] == REFUSED, before["works"] == 2
     drawn = set()
@@ -147,7 +147,7 @@ def test_persons_without_any_answer_are_no_interviews():
     assert found.completed(1).frame.loc[:9, ["works", "wage", "view"]].isna().all(axis=None)
 
 
-def test_silent_error_stale_sibling_of_the_same_column_is_not_left_half_imputed():
+def test_silently_stale_sibling_of_the_same_column_is_not_left_half_imputed():
     survey = mr.load("masar_demo", wave=2026)
     found = survey.impute("trust_news", predictors=["sex", "age"], among="status == 1", m=2, iterations=1, rng=rng())
     cards = survey.card.variables

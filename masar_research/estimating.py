@@ -12,7 +12,7 @@ import pandas as pd
 from masar_research.columns import Columns, Domains
 from masar_research.engine import intervals, linearized, variance
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized, stack
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates, Kind, assemble
 
@@ -152,7 +152,7 @@ def _wrap(
 
     `outside` is counted here unless the caller, who read the rows in blocks, has counted it.
     """
-    result = parts[0] if len(parts) == 1 else linearized.stack(*parts)
+    result = parts[0] if len(parts) == 1 else stack(*parts)
     head = heads[0] if len(heads) == 1 else pd.concat(heads, ignore_index=True)
     vcov = variance.covariance(asked.design, result.totals)
     spread = np.diag(vcov).copy()

@@ -9,16 +9,14 @@ from masar_research.engine.design import (
     Residualizer,
     declare,
 )
+from masar_research.engine.influences import Linearized, stack, transform
 from masar_research.engine.linearized import (
-    Linearized,
     count,
     linearize,
     mean,
     proportion,
     ratio,
-    stack,
     total,
-    transform,
 )
 from masar_research.engine.variance import covariance
 

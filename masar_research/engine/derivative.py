@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from masar_research.engine.cells import Rows, gather, outcome, select
 from masar_research.engine.design import Design
 from masar_research.engine.functional import domain_rows, replicated
-from masar_research.engine.linearized import Linearized, _finish
+from masar_research.engine.influences import Linearized, finish
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
@@ -110,7 +110,7 @@ def _counted(design: Design, rows: Rows, estimate: Floats, totals: Floats) -> Li
     cells = gather(design, rows, (None,))
     empty = np.full(rows.n_domains, np.nan)
     weight = cells.sums[0].sum(axis=0)
-    counted = _finish(design, rows, cells, estimate, weight, empty, lambda sums: sums[0])
+    counted = finish(design, rows, cells, estimate, weight, empty, lambda sums: sums[0])
     return replace(counted, totals=totals)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine.cells import Rows, gather, outcome, select
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized, _finish
+from masar_research.engine.influences import Linearized, finish
 from masar_research.errors import EstimationError
 
 Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ def functional(
         return np.stack(sums[1:], axis=2).reshape(len(sums[0]), -1)
 
     present = np.repeat(cells.sums[0] > 0, size, axis=1)
-    result = _finish(
+    result = finish(
         design, rows, cells, estimate.ravel(), weight, srs.ravel(), totals, present, size
     )
     spread = result.totals

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from masar_research.engine import linearized
 from masar_research.engine.cells import gather, select
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.intp]

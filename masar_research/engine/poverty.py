@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from masar_research.engine.cells import select
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized, mean, ratio, stack, transform
+from masar_research.engine.influences import Linearized, stack, transform
+from masar_research.engine.linearized import mean, ratio
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from masar_research.engine import intervals, linearized, variance
 from masar_research.engine.cells import outcome, select
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized
 from masar_research.engine.ordering import EQUAL, SELECT_FROM, Ordered, Selection, arrange
 from masar_research.engine.ordering import select as selection
 from masar_research.errors import EstimationError

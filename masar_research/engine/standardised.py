@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine import linearized
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized
 from masar_research.engine.moments import Statistic, scores
 from masar_research.errors import EstimationError
 

@@ -12,6 +12,7 @@ import pandas as pd
 from masar_research.codebook import Variable
 from masar_research.engine import detection, linearized
 from masar_research.engine.functional import functional
+from masar_research.engine.influences import transform
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
 from masar_research.estimating import _wrap, by_variable
@@ -328,7 +329,7 @@ def _estimates(
     group = functional(asked.design, columns, detection.pooled, size=2, **cells)
     order = np.arange(2 * domains.count).reshape(domains.count, 2).T.ravel()
     slopes = np.eye(2 * domains.count)[order]
-    group = linearized.transform(group, group.estimate[order], slopes)
+    group = transform(group, group.estimate[order], slopes)
     head = by_variable(domains.keys, [*SCORES, *POOLED])
     lost = int(means[0].n_missing.sum())
     found = _wrap(asked, "index", [head], [*means, group], lost, "wald")

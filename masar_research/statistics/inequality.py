@@ -10,7 +10,7 @@ import pandas as pd
 
 from masar_research.engine import inequality as measures
 from masar_research.engine.functional import functional
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized
 from masar_research.errors import EstimationError
 from masar_research.estimating import _wrap
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from masar_research.engine import intervals, moments
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates, Kind
 from masar_research.estimating import _wrap

@@ -14,7 +14,7 @@ import pandas as pd
 from masar_research.engine import linearized
 from masar_research.engine import poverty as measures
 from masar_research.engine.functional import functional
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized, transform
 from masar_research.errors import EstimationError
 from masar_research.estimating import Answer, _cases, _wrap
 
@@ -115,7 +115,7 @@ def _estimated_line(
         middle = linearized.mean(asked.design, y, **cells)
     else:
         middle = functional(asked.design, [y], partial(measures.quantile, p=0.5), **cells)
-    line = linearized.transform(
+    line = transform(
         middle, factor * middle.estimate, factor * np.eye(places.count)
     )
     lines = line.estimate

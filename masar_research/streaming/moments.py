@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from masar_research.engine import linearized
 from masar_research.engine.cells import Cells, Rows, gather, outcome, select, squares
 from masar_research.engine.design import Design
-from masar_research.engine.linearized import Linearized
+from masar_research.engine.influences import Linearized
 from masar_research.errors import EstimationError
 from masar_research.streaming.blocks import Block
 

@@ -73,7 +73,8 @@ class Reliability:
             shown = [numbers.number(row[k], lang, 2) if np.isfinite(row[k]) else "–" for k in keys]
             shown += [numbers.percent(row[k], lang) for k in ("floor", "ceiling")]
             shown = shown if row["n"] >= _LEAST else ["–"] * len(shown)
-            rows.append((row[f"label_{lang}"], *shown, numbers.number(row["n_missing"], lang)))
+            turned = {"en": " (turned around)", "ar": " (معكوس)"}[lang] if row["item"] in self.note["reversed"] else ""
+            rows.append((row[f"label_{lang}"] + turned, *shown, numbers.number(row["n_missing"], lang)))
         told = (self.note["warning"][lang],) if self.against else ()
         return Shown(pd.DataFrame(rows, columns=list(heads)), lang, frozenset(heads[1:]), told)
 
@@ -151,7 +152,7 @@ def reliability(
         extra["warning"] = {
             "en": f"Runs against the other items: {', '.join(against)}. Declare what is worded the other way in "
             "reverse=; nothing was turned around unasked.",
-            "ar": f"بنود تسير عكس بقية البنود: {'، '.join(against)}. صرّح في reverse= بما صيغ في الاتجاه المعاكس؛ "
+            "ar": f"بنود تسير عكس بقية البنود: {'، '.join(against)}. صرّح في \u2066reverse=\u2069 بما صيغ في الاتجاه المعاكس؛ "
             "لم يُعكس أي بند من دون طلب.",
         }
     asked = survey._answer(list(items), by, level, extra=extra)

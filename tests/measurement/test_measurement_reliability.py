@@ -1,6 +1,7 @@
 """Scale scores and Cronbach's alpha: against R, by identities, and under bad input."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,7 @@ def test_an_item_that_runs_against_the_rest_is_named_and_never_turned():
     assert found.frame["estimate"].iloc[0] < R["alpha"] - 0.1
     declared = survey(turned).reliability(ITEMS, reverse=["i3"])
     assert declared.against == ()
+    assert "turned around" in str(declared.table("en")) and "معكوس" in str(declared.table("ar"))
     assert declared.frame["estimate"].iloc[0] == pytest.approx(R["alpha"], rel=1e-10)
 
 
@@ -116,3 +118,16 @@ def test_few_rows_show_no_figures_of_items():
     frame = pd.DataFrame({"w": 1.0, "a": [1, 2, 4, 4], "b": [2, 1, 3, 4]})
     found = mr.Survey(frame, weights="w").reliability(["a", "b"])
     assert "2.75" not in str(found.table("en"))
+
+
+def test_trust_in_institutions_of_a_real_survey():
+    if not os.environ.get("MASAR_REAL_DATA"):
+        pytest.skip("MASAR_REAL_DATA names no folder with the Arab Barometer")
+    card = Path(__file__).parents[2] / "data" / "surveys" / "arab_barometer_3_jordan.yml"
+    items = [f"trust_{of}" for of in ("government", "parliament", "police", "army", "civil_society")]
+    real = mr.load(card)
+    found = real.reliability(items)
+    assert found.against == ()
+    y = real.frame.assign(**{item: real.values(item) for item in items})[items].dropna()
+    assert found.items["n"].iloc[0] == len(y)
+    assert 0.5 < found.frame["estimate"].iloc[0] < 0.9

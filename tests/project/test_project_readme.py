@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from masar_research import bootstrap
+import masar_research as mr
+from masar_research import bootstrap, verbs
+from masar_research.models.model import SurveyModel
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,6 +23,16 @@ def test_the_python_of_the_readme_runs(monkeypatch):
     names: dict = {}
     exec(compile(code, "README.md", "exec"), names)
     assert names["model"].margins("education3", over="sex").frame["std_error"].gt(0).all()
+
+
+def test_verbs_named_in_the_readme_exist():
+    named = re.findall(r"`(survey|estimates|model|mr)\.([a-z_]+)", README)
+    lent = {
+        "survey": {verb.name for verb in verbs.SURVEY} | set(dir(mr.Survey)),
+        "estimates": {verb.name for verb in verbs.ESTIMATES} | set(dir(mr.Estimates)),
+        "model": set(dir(SurveyModel)), "mr": set(dir(mr)),
+    }  # fmt: skip
+    assert len(named) > 15 and not [name for owner, name in named if name not in lent[owner]]
 
 
 def test_the_targets_of_make_are_those_of_python_dash_m():

@@ -14,6 +14,7 @@ from masar_research.errors import WeightingError
 from masar_research.estimates import Estimates
 from masar_research.weighting import steps as kinds
 from masar_research.weighting.calibrating_asked import balance_step, calibration_step, entropy_step
+from masar_research.weighting.ground import labelled
 from masar_research.weighting.report import Report, report
 from masar_research.weighting.sampling_verbs import SamplingVerbs
 from masar_research.weighting.sampling_verbs import names as as_names
@@ -252,7 +253,7 @@ class Weighting(SamplingVerbs):
                 chain = chain.without(taken.forgets)
             if taken.calibration is not None:
                 chain = taken.calibration if chain is None else chain.then(taken.calibration)
-            log = Applied(step, taken.text, taken.facts, ground.weights, taken.weights)
+            log = Applied(step, labelled(taken.text, survey), taken.facts, ground.weights, taken.weights)
             final = position == len(self.steps) - 1
             survey = survey.with_weights(taken.weights, chain if final else None, log)
         return survey

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
     from masar_research.survey import Survey
 
 Waves = tuple[np.ndarray, tuple[Any, ...], str]
+
+
+_ISOLATED = re.compile("\u2066([^\u2069]+)\u2069")
+
+
+def labelled(text: Text, survey: Survey) -> Text:
+    """A step's words with the variables it names by their Arabic labels; a name without one stays."""
+
+    def words(found: re.Match[str]) -> str:
+        crossings = [[_arabic(survey, name) for name in run.split(" × ")] for run in found[1].split(", ")]
+        if any(label is None for run in crossings for label in run):
+            return found[0]
+        return "، ".join(" × ".join(f"«{label}»" for label in run) for run in crossings)
+
+    return Text(en=text["en"], ar=_ISOLATED.sub(words, text["ar"]))
+
+
+def _arabic(survey: Survey, name: str) -> str | None:
+    return survey.codebook[name].label.get("ar") if name in survey.codebook else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -85,7 +85,8 @@ def selection(survey: Survey, group: str, gone: Mapping[Any, float]) -> dict[str
 
 def hidden(found: Decomposition) -> bool:
     """Whether the gate withholds a side, and with it everything made of it."""
-    return bool((gating.decisions(found.sides)["status"] == "suppress").any())
+    compared = found.sides.frame[found.group].isin(found.note["compared"])
+    return bool((gating.decisions(found.sides)["status"][compared.to_numpy()] == "suppress").any())
 
 
 def _is_share(found: Decomposition) -> bool:
@@ -96,10 +97,16 @@ def _figure(found: Decomposition, part: str, value: float, lang: str) -> str:
     if not np.isfinite(value):
         return "–"
     if not _is_share(found):
-        return numbers.number(value, lang, 3 if abs(value) < 10 else 1)
+        return numbers.number(value, lang, _digits(found))
     if part in ("first", "second"):
         return numbers.percent(value, lang)
     return numbers.signed_points(value, lang)
+
+
+def _digits(found: Decomposition) -> int:
+    """Decimal places of a figure that is no share: the same in the whole table, by the larger level."""
+    largest = found.frame["estimate"].iloc[:2].abs().max()
+    return 1 if largest >= 10 else 2 if largest >= 1 else 3
 
 
 def table(found: Decomposition, lang: str) -> Shown:
@@ -166,7 +173,7 @@ def reading(found: Decomposition, lang: str) -> tuple[str, ...]:
 def _amount(found: Decomposition, value: float, lang: str) -> str:
     if _is_share(found):
         return fmt.num(100 * value, lang, 1)
-    return fmt.num(value, lang, 3 if abs(value) < 10 else 1)
+    return fmt.num(value, lang, _digits(found))
 
 
 def plot(found: Decomposition, lang: str) -> Art:
@@ -198,7 +205,7 @@ def plot(found: Decomposition, lang: str) -> Art:
             charts.Row(row[f"label_{lang}"], (charts.Mark(row["estimate"], *_ends(row)),))
             for row in part.to_dict("records")
         )) for head, part in panels
-    ], lang, unit="number", digits=2)  # fmt: skip
+    ], lang, unit="number", digits=_digits(found))  # fmt: skip
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[float | None, float | None]:

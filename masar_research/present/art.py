@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Art:
     """A drawing: one SVG with text as paths, one PNG, the strings drawn in it.
 
@@ -27,12 +27,15 @@ class Art:
     """
 
     svg: str
-    png: bytes = field(repr=False)
+    png: bytes
     texts: tuple[str, ...]
     width: float
     height: float
     scale: tuple[str, ...] = ()
     alt: str = ""
+
+    def __repr__(self) -> str:
+        return f"<drawing, {self.width:.0f} × {self.height:.0f} mm{': ' if self.alt else ''}{self.alt}>"
 
     def _repr_png_(self) -> bytes:
         return self.png

@@ -318,3 +318,12 @@ def test_the_influence_of_every_part_is_its_derivative():
             step = np.zeros(n)
             step[k] = 1e-5
             np.testing.assert_allclose(influence[k], (make(w + step).value - make(w - step).value) / 2e-5, atol=2e-6)
+
+
+def test_a_wave_that_is_not_compared_hides_nothing():
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"w": 1.0, "wave": np.repeat([1, 2, 3], 400), "g": rng.integers(1, 3, 1200), "psu": np.arange(1200) // 10})
+    frame["y"] = (rng.random(1200) < 0.4 + 0.05 * frame["g"]).astype(float)
+    survey = mr.Survey(frame, weights="w", psu="psu", wave="wave")
+    change = survey.kitagawa("y", group="wave", composition=["g"], compare=(3, 1))
+    assert "*" not in str(change) and change.plot("ar").png

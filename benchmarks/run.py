@@ -65,7 +65,7 @@ def main() -> int:
     )
     parser.add_argument("--threads", type=int, default=2, help="threads for everybody (default 2)")
     parser.add_argument(
-        "--peers-only", action="store_true", help="leave out growth, interactive use and start-up"
+        "--peers-only", action="store_true", help="leave out growth, interactive use, start-up, models and loading"
     )
     arguments = parser.parse_args()
     sizes = arguments.rows or ([10_000] if arguments.quick else [10_000, 100_000, 1_000_000])
@@ -242,7 +242,7 @@ def alone(quick: bool, threads: int) -> dict[str, Any]:
     environment |= {f"{key}_NUM_THREADS": str(threads) for key in ("OPENBLAS", "OMP", "MKL")}
     environment["PYTHONPATH"] = str(HERE.parent)
     own: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
-    for script in ("interactive", "start") if quick else ("interactive", "start", "growth"):
+    for script in ("interactive", "start") if quick else ("interactive", "start", "models", "loading", "growth"):
         print(f"bench: {script} …", flush=True)
         done = subprocess.run(
             [sys.executable, str(HERE / f"{script}.py")],

@@ -170,6 +170,10 @@ SURVEY: tuple[Verb, ...] = (
         "reliability", "masar_research.measurement.reliability:reliability",
         "Cronbach's alpha and item analysis.",
     ),  # fmt: skip
+    Verb(
+        "polychoric", "masar_research.measurement.polychoric:polychoric",
+        "Correlations of what lies behind ordered answers.",
+    ),  # fmt: skip
 )
 
 #: What a survey on files lends from modules that read it in passes.

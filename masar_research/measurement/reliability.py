@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,11 @@ import pandas as pd
 from masar_research.codebook import Variable
 from masar_research.engine import intervals, reliability as engine
 from masar_research.engine.functional import functional
+from masar_research.engine.polychoric import ordinal_alpha
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
 from masar_research.estimating import _wrap, by_variable
+from masar_research.measurement.polychoric import ordered
 from masar_research.measurement.scales import oriented
 from masar_research.present import numbers
 from masar_research.showing import Shown, check_language
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 LABELS = {
     "alpha": {"en": "Cronbach's alpha", "ar": "ألفا كرونباخ"},
     "standardised_alpha": {"en": "Standardised alpha", "ar": "ألفا المعيارية"},
+    "ordinal_alpha": {"en": "Ordinal alpha", "ar": "ألفا الترتيبية"},
 }
+_MEASURES = {"alpha": engine.alpha, "standardised_alpha": engine.standardised_alpha, "ordinal_alpha": ordinal_alpha}
 _HEADS = {
     "en": ("Item", "Mean", "SD", "Item–rest correlation", "Alpha without it", "At lowest", "At highest", "Missing"),
     "ar": ("البند", "المتوسط", "الانحراف المعياري", "الارتباط ببقية البنود", "ألفا من دونه", "عند الأدنى",
@@ -42,7 +46,7 @@ class Reliability:
     Attributes
     ----------
     estimates : Estimates
-        ``alpha`` and ``standardised_alpha`` by domain.
+        ``alpha``, ``standardised_alpha`` and what else was asked for, by domain.
     items : DataFrame
         A row per item of the whole subpopulation: ``item, label_en, label_ar, n, n_missing, mean,
         sd, item_rest, alpha_without, floor, ceiling``.
@@ -89,7 +93,7 @@ class Reliability:
 
 def reliability(
     survey: Survey, items: Sequence[str], by: str | Sequence[str] | None = None, *,
-    reverse: Sequence[str] = (), level: float = 0.95,
+    reverse: Sequence[str] = (), also: Sequence[Literal["ordinal_alpha"]] = (), level: float = 0.95,
 ) -> Reliability:  # fmt: skip
     """Cronbach's alpha with the design's standard error, and item analysis.
 
@@ -103,6 +107,9 @@ def reliability(
     reverse : sequence of str
         Items turned around, as in `scale`. Items that run against the rest are named in
         ``note["warning"]``, never turned around unasked.
+    also : sequence of {"ordinal_alpha"}
+        Beside Cronbach's and the standardised alpha: that of polychoric correlations, for items
+        of two to twelve ordered answers.
     level : float
         Of the interval, a t interval of ``log(1 − alpha)``.
 
@@ -126,7 +133,14 @@ def reliability(
     >>> mr.Survey(frame, weights="w").reliability(["a", "b"]).frame["estimate"].round(4).tolist()
     [0.6667, 0.6667]
     """
-    columns = oriented(survey, items, reverse)
+    strange = [name for name in also if name not in _MEASURES]
+    if isinstance(also, str) or strange:
+        raise EstimationError(
+            f"also={also!r} names no coefficient of reliability.", remedy='Use also=["ordinal_alpha"].',
+            ar='معامل الثبات غير معروف؛ استعمل \u2066also=["ordinal_alpha"]\u2069.',
+        )  # fmt: skip
+    kinds = list(dict.fromkeys(["alpha", "standardised_alpha", *also]))
+    columns = ordered(survey, items, reverse) if "ordinal_alpha" in kinds else oriented(survey, items, reverse)
     weights = survey.design.weights
     inside = weights > 0 if survey.mask is None else (weights > 0) & survey.mask
     complete = inside & np.isfinite(np.column_stack(columns)).all(axis=1)
@@ -158,15 +172,15 @@ def reliability(
     asked = survey._answer(list(items), by, level, extra=extra)
     domains = asked.columns.domains(asked.by)
     cells = asked.cells(domains)
-    parts = [functional(asked.design, columns, f, **cells) for f in (engine.alpha, engine.standardised_alpha)]
-    head = by_variable(domains.keys, list(LABELS))
+    parts = [functional(asked.design, columns, f, **cells) for f in (_MEASURES[k] for k in kinds)]
+    head = by_variable(domains.keys, kinds)
     found = _wrap(asked, "index", [head], parts, int(parts[0].n_missing.sum()), "wald")
     frame = found.frame.copy()
     lost = 1 - frame["estimate"].to_numpy(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         ends = intervals.wald(np.log(lost), frame["std_error"].to_numpy(float) / lost, frame["df"].to_numpy(float), level)
     frame["conf_low"], frame["conf_high"] = 1 - np.exp(ends[1]), 1 - np.exp(ends[0])
-    labels = [Variable(key, label) for key, label in LABELS.items()]
+    labels = [Variable(key, LABELS[key]) for key in kinds]
     found = replace(found, frame=frame, codebook=found.codebook.add(*labels),
                     note={**found.note, "interval": "t of log(1 − alpha)"})  # fmt: skip
     return Reliability(found, table, against)

@@ -35,7 +35,7 @@ def binormal(h: Floats, k: Floats, rho: float) -> Floats:
     0.333333333333
     """
     h, k = np.broadcast_arrays(np.clip(h, -_FAR, _FAR), np.clip(k, -_FAR, _FAR))
-    h, k = np.where(h == 0, _TINY, h), np.where(k == 0, _TINY, k)
+    h, k = np.where(np.abs(h) < _TINY, _TINY, h), np.where(np.abs(k) < _TINY, _TINY, k)
     root = np.sqrt(1 - rho**2)
     ratio = k / h
     first, second = (ratio - rho) / root, (1 / ratio - rho) / root

@@ -85,7 +85,7 @@ def test_a_domain_is_the_subpopulation():
 
 def test_replicates_agree_with_linearisation():
     linear = survey().polychoric(["i1", "i2"]).frame.iloc[0]
-    jack = survey().replicates("jkn").polychoric(["i1", "i2"]).frame.iloc[0]
+    jack = survey().with_replicates(mr.replicates.JKn()).polychoric(["i1", "i2"]).frame.iloc[0]
     assert jack["estimate"] == pytest.approx(linear["estimate"], rel=1e-12)
     assert jack["std_error"] == pytest.approx(linear["std_error"], rel=0.05)
 

@@ -174,6 +174,14 @@ SURVEY: tuple[Verb, ...] = (
         "polychoric", "masar_research.measurement.polychoric:polychoric",
         "Correlations of what lies behind ordered answers.",
     ),  # fmt: skip
+    Verb(
+        "confirmatory", "masar_research.measurement.confirmatory:confirmatory",
+        "Confirmatory factor analysis.",
+    ),  # fmt: skip
+    Verb(
+        "invariance", "masar_research.measurement.invariance:invariance",
+        "Whether a scale means the same in every group or wave.",
+    ),  # fmt: skip
 )
 
 #: What a survey on files lends from modules that read it in passes.

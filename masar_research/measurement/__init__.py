@@ -9,7 +9,7 @@ from typing import Any
 _HOMES = {
     "Agreement": "agreement", "coder_agreement": "agreement", "coding_sheet": "agreement",
     "Discernment": "discernment", "WealthIndex": "wealth", "DIF": "dif",
-    "Reliability": "reliability",
+    "Reliability": "reliability", "Confirmatory": "confirmatory", "Invariance": "invariance",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from masar_research.codebook import Variable
 from masar_research.engine import intervals, reliability as engine
+from masar_research.engine.factor_model import omega
 from masar_research.engine.functional import functional
 from masar_research.engine.polychoric import ordinal_alpha
 from masar_research.errors import EstimationError
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 LABELS = {
     "alpha": {"en": "Cronbach's alpha", "ar": "ألفا كرونباخ"},
     "standardised_alpha": {"en": "Standardised alpha", "ar": "ألفا المعيارية"},
+    "omega": {"en": "McDonald's omega", "ar": "أوميغا ماكدونالد"},
     "ordinal_alpha": {"en": "Ordinal alpha", "ar": "ألفا الترتيبية"},
 }
-_MEASURES = {"alpha": engine.alpha, "standardised_alpha": engine.standardised_alpha, "ordinal_alpha": ordinal_alpha}
+_MEASURES = {"alpha": engine.alpha, "standardised_alpha": engine.standardised_alpha,
+             "omega": omega, "ordinal_alpha": ordinal_alpha}  # fmt: skip
 _HEADS = {
     "en": ("Item", "Mean", "SD", "Item–rest correlation", "Alpha without it", "At lowest", "At highest", "Missing"),
     "ar": ("البند", "المتوسط", "الانحراف المعياري", "الارتباط ببقية البنود", "ألفا من دونه", "عند الأدنى",
@@ -93,7 +96,7 @@ class Reliability:
 
 def reliability(
     survey: Survey, items: Sequence[str], by: str | Sequence[str] | None = None, *,
-    reverse: Sequence[str] = (), also: Sequence[Literal["ordinal_alpha"]] = (), level: float = 0.95,
+    reverse: Sequence[str] = (), also: Sequence[Literal["omega", "ordinal_alpha"]] = (), level: float = 0.95,
 ) -> Reliability:  # fmt: skip
     """Cronbach's alpha with the design's standard error, and item analysis.
 
@@ -107,9 +110,9 @@ def reliability(
     reverse : sequence of str
         Items turned around, as in `scale`. Items that run against the rest are named in
         ``note["warning"]``, never turned around unasked.
-    also : sequence of {"ordinal_alpha"}
-        Beside Cronbach's and the standardised alpha: that of polychoric correlations, for items
-        of two to twelve ordered answers.
+    also : sequence of {"omega", "ordinal_alpha"}
+        Beside Cronbach's and the standardised alpha: omega of a model of one factor (three items
+        or more), and the alpha of polychoric correlations (two to twelve ordered answers).
     level : float
         Of the interval, a t interval of ``log(1 − alpha)``.
 
@@ -136,10 +139,15 @@ def reliability(
     strange = [name for name in also if name not in _MEASURES]
     if isinstance(also, str) or strange:
         raise EstimationError(
-            f"also={also!r} names no coefficient of reliability.", remedy='Use also=["ordinal_alpha"].',
-            ar='معامل الثبات غير معروف؛ استعمل \u2066also=["ordinal_alpha"]\u2069.',
+            f"also={also!r} names no coefficient of reliability.", remedy='Use also=["omega"] or ["ordinal_alpha"].',
+            ar='معامل الثبات غير معروف؛ استعمل \u2066also=["omega"]\u2069 أو \u2066["ordinal_alpha"]\u2069.',
         )  # fmt: skip
     kinds = list(dict.fromkeys(["alpha", "standardised_alpha", *also]))
+    if "omega" in kinds and len(items) < 3:
+        raise EstimationError(
+            "Omega needs three items or more.", remedy="Leave it out, or add items.",
+            ar="يتطلب معامل أوميغا ثلاثة بنود على الأقل؛ أضف بنوداً أو لا تطلبه.",
+        )  # fmt: skip
     columns = ordered(survey, items, reverse) if "ordinal_alpha" in kinds else oriented(survey, items, reverse)
     weights = survey.design.weights
     inside = weights > 0 if survey.mask is None else (weights > 0) & survey.mask

@@ -35,8 +35,16 @@ def interval(low: float, high: float, lang: str) -> str:
     """An interval of two plain numbers, the lower first in both directions."""
     if not (np.isfinite(low) and np.isfinite(high)):
         return "–"
-    text = f"{numbers.number(low, lang, 2)} – {numbers.number(high, lang, 2)}"
+    text = f"{numbers.number(low, lang, 2)}\u00a0–\u00a0{numbers.number(high, lang, 2)}"
     return f"\u2066{text}\u2069" if lang == "ar" else text
+
+
+def between(low: float, high: float, lang: str) -> str:
+    """An interval in words."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return "–"
+    first, last = (fmt.num(end, lang, 2) for end in (low, high))
+    return f"من {first} إلى {last}" if lang == "ar" else f"{first} to {last}"
 
 
 def fit_line(fit: Fit, lang: str) -> str:
@@ -76,12 +84,12 @@ def reading(found: Confirmatory, lang: str) -> tuple[str, ...]:
                    else f"Weakly related to their factor (loading below {below}): {named}.")  # fmt: skip
     for row in found.frame[found.frame["kind"] == "omega"].to_dict("records"):
         name, value = found.labels[row["factor"]][lang], fmt.num(row["estimate"], lang, 2)
-        ends = interval(row["conf_low"], row["conf_high"], lang)
+        ends = between(row["conf_low"], row["conf_high"], lang)
         out.append(f"ثبات «{name}» (أوميغا): {value}، وفترة الثقة {ends}." if ar
                    else f"Reliability of {name} (omega): {value} ({ends}).")  # fmt: skip
     for row in found.frame[found.frame["kind"] == "factor_correlation"].to_dict("records"):
         first, second = (found.labels[row[key]][lang] for key in ("factor", "other"))
-        value, ends = fmt.num(row["estimate"], lang, 2), interval(row["conf_low"], row["conf_high"], lang)
+        value, ends = fmt.num(row["estimate"], lang, 2), between(row["conf_low"], row["conf_high"], lang)
         out.append(f"الارتباط بين «{first}» و«{second}»: {value}، وفترة الثقة {ends}." if ar
                    else f"Correlation of {first} and {second}: {value} ({ends}).")  # fmt: skip
     return tuple(out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from masar_research.measurement.factor_showing import interval, p_text
+from masar_research.measurement.factor_showing import between, p_text
 from masar_research.measurement.wealth_showing import code_label, variable_label
 from masar_research.present import fmt, numbers
 from masar_research.showing import Shown, check_language
@@ -76,10 +76,10 @@ def reading(found: Invariance, lang: str) -> tuple[str, ...]:
     first = code_label(found.survey, found.group, found.levels[0])[lang]
     for row in found.means.to_dict("records"):
         who, factor = code_label(found.survey, found.group, row["group"])[lang], found.labels[row["factor"]][lang]
-        size, ends = fmt.num(abs(row["estimate"]), lang, 2), interval(row["conf_low"], row["conf_high"], lang)
+        size, ends = fmt.num(abs(row["estimate"]), lang, 2), between(row["conf_low"], row["conf_high"], lang)
         more, seen = row["estimate"] > 0, row["conf_low"] > 0 or row["conf_high"] < 0
         if not seen:
-            out.append(f"«{factor}»: لا يظهر فرق يُعتد به بين «{who}» و«{first}» (الفرق {ends} انحراف معياري)." if ar
+            out.append(f"«{factor}»: لا يظهر فرق يُعتد به بين «{who}» و«{first}» (الفرق {ends} بالانحراف المعياري)." if ar
                        else f"{factor}: no clear difference between {who} and {first} ({ends} standard deviations).")  # fmt: skip
             continue
         out.append(f"«{factor}»: المتوسط لدى «{who}» {'أعلى' if more else 'أدنى'} منه لدى «{first}» بمقدار {size} انحراف معياري "
@@ -107,13 +107,13 @@ def table(found: Invariance, lang: str) -> Shown:
             plain(row["srmr"]), plain(row["step_cfi"]), plain(row["step_rmsea"]), p_text(row["step_p"], lang),
             {"en": ("no", "yes"), "ar": ("لا", "نعم")}[lang][row["holds"]],
         ))  # fmt: skip
-    between = variable_label(found.survey, found.group)[lang]
+    across = variable_label(found.survey, found.group)[lang]
     counts = [f"{code_label(found.survey, found.group, c)[lang]} {numbers.number(n, lang)}"
               for c, n in zip(found.levels, found.note["rows_by_group"], strict=True)]  # fmt: skip
     told = [*reading(found, lang),
-            f"المجموعات: {between} ({'، '.join(counts)}). القاعدة: \u2066CFI ≥ 0.90\u2069 و\u2066RMSEA ≤ 0.08\u2069، ولكل خطوة "
+            f"المجموعات: {across} ({'، '.join(counts)}). القاعدة: \u2066CFI ≥ 0.90\u2069 و\u2066RMSEA ≤ 0.08\u2069، ولكل خطوة "
             "نقصان في CFI لا يزيد على \u20660.010\u2069 وزيادة في RMSEA لا تتجاوز \u20660.015\u2069." if lang == "ar" else
-            f"Groups: {between} ({', '.join(counts)}). Rule: CFI ≥ 0.90 and RMSEA ≤ 0.08; each step costs no more than 0.010 "
+            f"Groups: {across} ({', '.join(counts)}). Rule: CFI ≥ 0.90 and RMSEA ≤ 0.08; each step costs no more than 0.010 "
             "of CFI and 0.015 of RMSEA."]  # fmt: skip
     return Shown(pd.DataFrame(rows, columns=list(heads)), lang, frozenset(heads[1:-1]), (" ".join(told),))
 

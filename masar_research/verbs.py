@@ -174,6 +174,7 @@ SURVEY: tuple[Verb, ...] = (
         "polychoric", "masar_research.measurement.polychoric:polychoric",
         "Correlations of what lies behind ordered answers.",
     ),  # fmt: skip
+    Verb("factors", "masar_research.measurement.factors:factors", "Exploratory factor analysis."),
     Verb(
         "confirmatory", "masar_research.measurement.confirmatory:confirmatory",
         "Confirmatory factor analysis.",

@@ -10,6 +10,7 @@ _HOMES = {
     "Agreement": "agreement", "coder_agreement": "agreement", "coding_sheet": "agreement",
     "Discernment": "discernment", "WealthIndex": "wealth", "DIF": "dif",
     "Reliability": "reliability", "Confirmatory": "confirmatory", "Invariance": "invariance",
+    "ExploratoryFactors": "factors",
 }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _draw(
     key = parts.key_lines(width, lang, _key(scratch, groups))
     head = parts.key_height(key) + 5.0
     canvas = Canvas(width, head + sum(tops) + len(rows) * height, lang, mirror=False)
-    _draw_key(canvas, parts.key_lines(width, lang, _key(canvas, groups)))
+    draw_key(canvas, parts.key_lines(width, lang, _key(canvas, groups)))
     canvas.text(width if lang == "ar" else 0, head - 2.4, up, size=theme.SMALL, colour=theme.MUTED,
                 anchor="end" if lang == "ar" else "start")  # fmt: skip
     y = head
@@ -137,7 +137,7 @@ def _key(canvas: Canvas, groups: Sequence[str]) -> list[parts.KeyItem]:
     return [item(name, *_LOOKS[k]) for k, name in enumerate(groups)]
 
 
-def _draw_key(canvas: Canvas, lines: Sequence[Sequence[parts.KeyItem]]) -> None:
+def draw_key(canvas: Canvas, lines: Sequence[Sequence[parts.KeyItem]]) -> None:
     """The key; from the right in Arabic, though the panels are not mirrored."""
     for number, line in enumerate(lines):
         y, x = 2.4 + number * 4.4, 0.0

@@ -183,3 +183,24 @@ def ordinal_alpha(weights: Floats, *items: Floats) -> tuple[float, Floats]:
     mean = float(np.mean([value for value, _ in parts]))
     base = 1 + (k - 1) * mean
     return k * mean / base, k / base**2 * np.mean([change for _, change in parts], axis=0)
+
+
+def expected_scores(weights: Floats, x: Floats) -> Floats:
+    """(r,) mean of the standard normal behind each answer, ``(φ(τ_{c−1}) − φ(τ_c)) / P_c``; NaN stays.
+
+    References
+    ----------
+    Kolenikov and Angeles (2009), *Review of Income and Wealth* 55, 128–165.
+
+    Examples
+    --------
+    >>> expected_scores(np.ones(4), np.array([0, 0, 1, 1.0])).round(4).tolist()
+    [-0.7979, -0.7979, 0.7979, 0.7979]
+    """
+    known = np.isfinite(x)
+    _, codes = np.unique(x[known], return_inverse=True)
+    share = np.bincount(codes, weights[known]) / weights[known].sum()
+    edges = _density(_corners(ndtri(np.cumsum(share)[:-1])))
+    out = np.full(len(x), np.nan)
+    out[known] = ((edges[:-1] - edges[1:]) / share)[codes]
+    return out

@@ -11,10 +11,9 @@ import pandas as pd
 
 from masar_research.engine import factoring as engine
 from masar_research.engine.factoring import Rotation
-from masar_research.engine.polychoric import polychoric
 from masar_research.errors import EstimationError
 from masar_research.measurement import factors_showing as shows
-from masar_research.measurement.polychoric import ordered
+from masar_research.measurement.polychoric import matrix as matrix_of, ordered
 from masar_research.measurement.scales import oriented
 from masar_research.measurement.wealth_showing import variable_label
 from masar_research.note import Note
@@ -149,7 +148,7 @@ def factors(
         )
     y, w = columns[used], weights[used]
     pearson = _pearson(y, w, items)
-    matrix, fixed = (pearson, False) if correlations == "pearson" else engine.smoothed(_polychoric(y, w, items))
+    matrix, fixed = (pearson, False) if correlations == "pearson" else engine.smoothed(matrix_of(y, w, items))
     rows = _effective(survey, list(items), used)
     chance = engine.parallel(len(items), rows, np.random.default_rng(seed))
     values = np.linalg.eigvalsh(pearson)[::-1]
@@ -192,20 +191,6 @@ def _pearson(y: np.ndarray, w: np.ndarray, items: Sequence[str]) -> np.ndarray:
         raise EstimationError("An item is the sum of others: the correlations are singular.",
                               remedy="Leave out scores made of other items, and one of two equal items.",
                               ar="أحد البنود حصيلة بنود أخرى؛ استبعد الدرجات المجموعة من غيرها والبنود المكررة.")  # fmt: skip
-    return matrix
-
-
-def _polychoric(y: np.ndarray, w: np.ndarray, items: Sequence[str]) -> np.ndarray:
-    matrix = np.eye(y.shape[1])
-    for i in range(len(matrix)):
-        for j in range(i):
-            matrix[i, j] = matrix[j, i] = polychoric(w, y[:, i], y[:, j])[0]
-            if not abs(matrix[i, j]) < 1:
-                raise EstimationError(
-                    f"The polychoric correlation of {items[j]!r} and {items[i]!r} is ±1: their table has an empty corner.",
-                    remedy="Group rare answers, or use correlations='pearson'.",
-                    ar=f"الارتباط بين «{items[j]}» و«{items[i]}» تام لخلو إحدى زوايا جدولهما؛ اجمع الإجابات النادرة.",
-                )
     return matrix
 
 

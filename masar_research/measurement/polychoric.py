@@ -96,3 +96,18 @@ def ordered(survey: Survey, items: Sequence[str], reverse: Sequence[str]) -> lis
             "استخدم survey.correlation أو اجمع الإجابات في فئات.",
         )
     return columns
+
+
+def matrix(columns: np.ndarray, weights: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """(p, p) polychoric correlations of columns (n, p), each pair on the rows that hold both; ±1 is refused."""
+    out = np.eye(columns.shape[1])
+    for i, j in combinations(range(len(out)), 2):
+        both = np.isfinite(columns[:, i]) & np.isfinite(columns[:, j])
+        out[i, j] = out[j, i] = engine(weights[both], columns[both, i], columns[both, j])[0]
+        if not abs(out[i, j]) < 1:
+            raise EstimationError(
+                f"The polychoric correlation of {names[i]!r} and {names[j]!r} is ±1 or unknown: their table has an empty corner.",
+                remedy="Group rare answers, leave one of the two out, or use correlations='pearson'.",
+                ar=f"الارتباط بين «{names[i]}» و«{names[j]}» تام أو غير معروف لخلو إحدى زوايا جدولهما؛ اجمع الإجابات النادرة أو استبعد أحدهما.",
+            )
+    return out

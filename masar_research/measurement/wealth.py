@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,9 +11,11 @@ import pandas as pd
 
 from masar_research.codebook import Category, Variable
 from masar_research.engine import principal
+from masar_research.engine.polychoric import expected_scores
 from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
 from masar_research.measurement import wealth_showing as shows
+from masar_research.measurement.polychoric import MOST, matrix
 from masar_research.note import Note
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from masar_research.survey import Survey
 
 Missing = Literal["mean", "none", "left_out"]
+Correlations = Literal["pearson", "polychoric"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -86,7 +89,7 @@ class _Indicators:
 def wealth_index(
     survey: Survey, assets: Sequence[str], numeric: Sequence[str] = (), *, area: str | None = None,
     members: str | None = None, missing: Missing = "mean", owned: Mapping[str, float] | None = None,
-    groups: int = 5, name: str = "wealth_index", level: float = 0.95,
+    correlations: Correlations = "pearson", groups: int = 5, name: str = "wealth_index", level: float = 0.95,
 ) -> WealthIndex:  # fmt: skip
     """Weighted principal component of assets, as the Demographic and Health Surveys build theirs.
 
@@ -113,6 +116,10 @@ def wealth_index(
         without a score. Rows with no answer at all have none under any of these.
     owned : mapping, optional
         Variable of two answers → the code that means owned; otherwise 1.
+    correlations : {"pearson", "polychoric"}
+        The second takes an asset of more than two answers as one ordered variable, its codes from
+        worst to best or the other way, and numbers of up to twelve values likewise: the component
+        is of polychoric correlations, and an answer counts by the mean of what lies behind it.
     groups : int
         5 for fifths.
     name : str
@@ -127,12 +134,14 @@ def wealth_index(
     ------
     EstimationError
         Fewer than two indicators that vary, no asset of two answers to fix the sign, an answer that
-        cannot be told as owned, more groups than scores, names that are taken.
+        cannot be told as owned, more groups than scores, names that are taken, a polychoric correlation of ±1,
+        an ordered variable of more than twelve answers.
 
     References
     ----------
     Filmer and Pritchett (2001), *Demography* 38; Rutstein and Johnson (2004), *The DHS Wealth
-    Index*; Rutstein (2015), *Steps to constructing the new DHS Wealth Index*.
+    Index*; Rutstein (2015), *Steps to constructing the new DHS Wealth Index*; Kolenikov and
+    Angeles (2009), *Review of Income and Wealth* 55.
 
     Examples
     --------
@@ -144,18 +153,19 @@ def wealth_index(
     >>> bool((found.frame["loading"] > 0).all()), found.survey.frame["wealth_index5"].nunique()
     (True, 5)
     """
-    _check(survey, assets, numeric, missing, groups, name)
+    _check(survey, assets, numeric, missing, groups, name, correlations)
     inside = survey.design.weights > 0
     if survey.mask is not None:
         inside &= survey.mask
     weights = np.where(inside, survey.design.weights, 0.0)
-    made = _indicators(survey, assets, numeric, inside, weights, owned or {}, missing)
+    made = _indicators(survey, assets, numeric, inside, weights, owned or {}, missing, correlations == "polychoric")
+    ranked = correlations == "polychoric"
     answered = inside & ~np.isnan(made.X).all(axis=1)
     if missing == "left_out":
         answered &= ~np.isnan(made.X).any(axis=1)
     score = np.full(len(survey), np.nan)
     rows, shares, anchors = [], {}, {}
-    whole, kept = _part(made, answered, weights)
+    whole, kept = _part(made, answered, weights, ranked)
     score[answered] = whole.score
     rows += _rows(made, kept, whole, weights, answered, "common", shows.COMMON)
     shares["common"] = whole.share
@@ -166,7 +176,7 @@ def wealth_index(
             here = answered & (coded.codes == at)
             if not here.any():
                 continue
-            own, kept = _part(made, here, weights)
+            own, kept = _part(made, here, weights, ranked)
             start, slope = principal.anchor(own.score, common[here], weights[here])
             score[here] = start + slope * own.score
             words = shows.code_label(survey, area, code)
@@ -201,7 +211,8 @@ def wealth_index(
         [row["indicator"] for row in made.rows], by=group, level=level)  # fmt: skip
     shares_of = np.bincount(codes[codes > 0], mass[codes > 0], groups + 1)[1:] / mass[codes > 0].sum()
     note = {
-        "method": "weighted principal component of standardised indicators", "indicators": len(made.rows),
+        "method": "weighted principal component of polychoric correlations" if ranked
+        else "weighted principal component of standardised indicators", "indicators": len(made.rows),
         "answers_missing": told_note, "sign": "assets owned count upwards, by the sum of their loadings",
         "constant_indicators": made.constant, "rows_scored": int(np.isfinite(score).sum()),
         "rows_without_score": int((inside & ~np.isfinite(score)).sum()),
@@ -217,7 +228,8 @@ def wealth_index(
 
 
 def _check(
-    survey: Survey, assets: Sequence[str], numeric: Sequence[str], missing: str, groups: int, name: str
+    survey: Survey, assets: Sequence[str], numeric: Sequence[str], missing: str, groups: int, name: str,
+    correlations: str,
 ) -> None:
     names = [assets] if isinstance(assets, str) else [*assets, *numeric]
     twice = sorted({one for one in names if names.count(one) > 1})
@@ -233,6 +245,9 @@ def _check(
             remedy="Use 'mean', 'none' or 'left_out'.",
             ar="حدّد معالجة الإجابات المفقودة: mean أو none أو left_out.",
         )
+    if correlations not in ("pearson", "polychoric"):
+        raise EstimationError(f"correlations={correlations!r} is neither 'pearson' nor 'polychoric'.", remedy="Use one of these.",
+                              ar="نوع الارتباط غير معروف؛ استعمل pearson أو polychoric.")  # fmt: skip
     if isinstance(groups, bool) or not isinstance(groups, int) or not 2 <= groups <= 20:
         raise EstimationError(f"groups={groups!r} is not a number of groups from 2 to 20.", remedy="Use 5 for fifths.",
                               ar="عدد الفئات عدد صحيح من 2 إلى 20؛ استعمل 5 للأخماس.")  # fmt: skip
@@ -244,7 +259,7 @@ def _check(
 
 def _indicators(
     survey: Survey, assets: Sequence[str], numeric: Sequence[str], inside: np.ndarray, weights: np.ndarray,
-    owned: Mapping[str, float], missing: str,
+    owned: Mapping[str, float], missing: str, ranked: bool,
 ) -> _Indicators:  # fmt: skip
     columns, rows, toward = [], [], []
     for asset in assets:
@@ -260,6 +275,13 @@ def _indicators(
                     ar=f"أي إجابة من «{asset}» تعني التملّك؟ اذكرها في owned=.",
                 )
             wanted, direction = [(code, coded.levels.index(code), label)], 1.0
+        elif ranked:
+            _few(asset, len(used))
+            columns.append(survey.values(asset).astype(float))
+            toward.append(0.0)
+            rows.append({"indicator": f"{asset}_rank", "asset": asset, "category": None, "share": False,
+                         "label_en": label["en"], "label_ar": label["ar"]})  # fmt: skip
+            continue
         else:
             wanted = [(coded.levels[at], at, shows.joined(label, shows.code_label(survey, asset, coded.levels[at])))
                       for at in used]  # fmt: skip
@@ -275,6 +297,8 @@ def _indicators(
     for asset in numeric:
         label = shows.variable_label(survey, asset)
         columns.append(survey.values(asset).astype(float))
+        if ranked:
+            _few(asset, len(np.unique(columns[-1][inside & np.isfinite(columns[-1])])))
         toward.append(0.0)
         rows.append({"indicator": f"{asset}_amount", "asset": asset, "category": None, "share": False,
                      "label_en": label["en"], "label_ar": label["ar"]})  # fmt: skip
@@ -291,11 +315,28 @@ def _indicators(
     return _Indicators(X[:, kept], [rows[k] for k in kept], np.array(toward)[kept], constant)
 
 
-def _part(made: _Indicators, here: np.ndarray, weights: np.ndarray) -> tuple[principal.Component, np.ndarray]:
+def _few(name: str, answers: int) -> None:
+    if answers > MOST:
+        raise EstimationError(
+            f"{name!r} has {answers} answers; polychoric correlations take {MOST} at most.",
+            remedy="Group its values, or use correlations='pearson'.",
+            ar=f"للمتغيّر «{name}» {answers} إجابة، والحد \u2066{MOST}\u2069؛ اجمع قيمه في فئات أو استعمل \u2066correlations='pearson'\u2069.",
+        )
+
+
+def _part(made: _Indicators, here: np.ndarray, weights: np.ndarray, ranked: bool) -> tuple[principal.Component, np.ndarray]:
     """The component among some rows, of the indicators that vary there."""
     X = made.X[here]
     kept = np.flatnonzero([len(np.unique(c[np.isfinite(c)])) > 1 for c in X.T])
-    return principal.component(X[:, kept], weights[here], made.owned[kept]), kept
+    X, w = X[:, kept], weights[here]
+    if not ranked:
+        return principal.component(X, w, made.owned[kept]), kept
+    behind = np.column_stack([expected_scores(w, column) for column in X.T])
+    names = [made.rows[k]["indicator"] for k in kept]
+    found = principal.component(behind, w, made.owned[kept], correlation=matrix(X, w, names))
+    # What lies behind has mean 0 and variance 1; answers are not stretched to it.
+    score = np.nan_to_num(behind) @ found.loading / np.sqrt(found.eigenvalues[0])
+    return replace(found, mean=np.zeros(len(kept)), sd=np.ones(len(kept)), score=score), kept
 
 
 def _rows(

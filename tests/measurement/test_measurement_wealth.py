@@ -196,3 +196,32 @@ def test_bad_input_says_what_to_do_in_both_languages(arguments, words):
     with pytest.raises(EstimationError, match=words) as raised:
         mr.Survey(frame, weights="w").wealth_index(**arguments)
     assert raised.value.remedy and any("\u0600" < letter < "\u06ff" for letter in raised.value.ar)
+
+
+def test_polychoric_component_and_scores_are_those_of_r():
+    here = Path(__file__).parent / "oracles"
+    theirs = json.loads((here / "wealth_polychoric.json").read_text(encoding="utf-8"))
+    data = pd.read_csv(here / "wealth_polychoric.csv")
+    found = mr.Survey(data, weights="w").wealth_index(["car", "pc", "floor"], ["rooms"], correlations="polychoric")
+    assert found.frame["loading"].to_numpy() == pytest.approx(theirs["loading"], abs=1e-6)
+    assert found.shares["common"] == pytest.approx(theirs["values"][0] / 4, abs=1e-6)
+    assert found.survey.values("wealth_index_score") == pytest.approx(theirs["score"], abs=1e-6)
+    turned = mr.Survey(data.assign(floor=5 - data["floor"]), weights="w")
+    again = turned.wealth_index(["car", "pc", "floor"], ["rooms"], correlations="polychoric")
+    assert again.survey.values("wealth_index_score") == pytest.approx(found.survey.values("wealth_index_score"), abs=1e-7)
+    assert "polychoric" in found.note["method"]
+    gaps = data.assign(rooms=np.where(np.arange(len(data)) % 7 == 0, np.nan, data["rooms"]))
+    holes = mr.Survey(gaps, weights="w").wealth_index(["car", "pc", "floor"], ["rooms"], correlations="polychoric")
+    assert np.isfinite(holes.survey.values("wealth_index_score")).all()
+
+
+@pytest.mark.parametrize("more", [
+    {"correlations": "spearman"}, {"numeric": ["size"], "correlations": "polychoric"},
+    {"assets": ["car", "same"], "correlations": "polychoric"},
+])  # fmt: skip
+def test_what_polychoric_correlations_cannot_hold_is_refused(more):
+    data = pd.read_csv(Path(__file__).parent / "oracles" / "wealth_polychoric.csv")
+    base = mr.Survey(data.assign(size=np.arange(len(data)), same=data["car"]), weights="w")
+    with pytest.raises(EstimationError) as caught:
+        base.wealth_index(**({"assets": ["car", "pc"]} | more))
+    assert caught.value.ar and caught.value.remedy

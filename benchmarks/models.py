@@ -52,11 +52,11 @@ def large(rows: int) -> dict[str, dict[str, float]]:
     extra = max(memory()[1] - before, 0.0)
     fit = fastest(lambda: survey.logit(FORMULA))
     effect = fastest(lambda: model.margins("x1"))
-    every = fastest(lambda: [model.margins(f"x{k}") for k in range(1, 13)], 1)
+    every = fastest(model.margins)
     return {
         "logit, 12 predictors": {"s": fit, "extra_mb": extra, "target_mb": 500},
         "average effect of one predictor": {"s": effect, "of_fit": effect / fit, "target_of_fit": 1},
-        "average effects of all twelve": {"s": every, "of_fit": every / fit},
+        "average effects of all twelve": {"s": every, "of_fit": every / fit, "target_of_fit": 1},
     }
 
 

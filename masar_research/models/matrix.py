@@ -137,6 +137,13 @@ class Matrix:
         inside = np.clip(values, values.min() + step, values.max() - step)
         return inside + step, inside - step, 2 * step
 
+    def alone(self, name: str) -> int | None:
+        """The column of a variable that enters as itself, in no other term and no offset; else None."""
+        touched = [term for term in self.spec.terms if name in _names_of(term)]
+        if len(touched) != 1 or str(touched[0]) != name or any(name in names_in(expr) for expr in self.offsets):
+            return None
+        return self.names.index(name) if name in self.names else None
+
     def rows_of(self, data: pd.DataFrame) -> np.ndarray:
         """(m, p) rows of X for other data, coded as :attr:`data` is."""
         found = np.asarray(self.spec.get_model_matrix(data), dtype=float)

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from masar_research.engine import intervals
+from masar_research.engine.average_slopes import average_slopes
 from masar_research.engine.glm import GLMFit
 from masar_research.engine.margins import AveragePredictions, average_predictions
 from masar_research.engine.variance import covariance
@@ -117,7 +118,7 @@ class SurveyModel(Presented):
 
     def margins(
         self,
-        variable: str,
+        variable: str | Sequence[str] | None = None,
         over: str | Sequence[str] | None = None,
         reference: Any = None,
     ) -> Estimates:
@@ -129,12 +130,12 @@ class SurveyModel(Presented):
 
         Parameters
         ----------
-        variable : str
-            A predictor of the model.
+        variable : str or list of str, optional
+            Predictors of the model; all of them by default, in one table under one covariance.
         over : str or list of str, optional
             Domains within which to average; any variables of the survey.
         reference : code or label, optional
-            For a categorical predictor; the model's own reference otherwise.
+            For a single categorical predictor; the model's own reference otherwise.
 
         Returns
         -------
@@ -153,6 +154,8 @@ class SurveyModel(Presented):
         >>> model = survey.logit("employed ~ C(sex) + age")     # doctest: +SKIP
         >>> model.margins("sex", over="region").frame           # doctest: +SKIP
         """
+        if not isinstance(variable, str):
+            return self._several(list(self.matrix.data.columns if variable is None else variable), over, reference)
         levels = self.levels_of(variable)
         if levels is None and self._named(variable):
             levels = (0.0, 1.0)
@@ -160,6 +163,8 @@ class SurveyModel(Presented):
             if reference is not None:
                 raise ModelError(f"{variable} is numeric, so it has no reference level.",
                                  remedy=f"Leave reference out, or write C({variable}).")
+            if self._straight(variable) is not None:
+                return self._slopes([variable], over)
             above, below, apart = self.matrix.around(variable)
             worlds = [{variable: above}, {variable: below}]
             combine = np.array([[1 / apart, -1 / apart]])
@@ -287,6 +292,37 @@ class SurveyModel(Presented):
     def _repr_html_(self) -> str:
         return both(self.frame, self.note, self.survey.codebook)
 
+    def _straight(self, variable: str) -> int | None:
+        """The column of a numeric predictor that enters as itself and nowhere else."""
+        if self.fit.nuisance is not None or self._named(variable) or self.levels_of(variable) is not None:
+            return None
+        return self.matrix.alone(variable)
+
+    def _several(self, names: list[str], over: str | Sequence[str] | None, reference: Any) -> Estimates:
+        if not names or reference is not None or len(set(names)) < len(names):
+            raise ModelError(
+                "Effects of several predictors need each named once, and have the model's own references.",
+                remedy="Name predictors once, or ask for one with its reference=.",
+                ar="عند طلب آثار عدة متغيرات يُذكر كل منها مرة واحدة ولا تُحدَّد فئة مرجعية؛ اطلب متغيراً واحداً مع reference=.",
+            )
+        straight = [name for name in names if self._straight(name) is not None]
+        parts = ([self._slopes(straight, over)] if straight else []) + [
+            self.margins(name, over) for name in names if name not in straight]
+        return parts[0] if len(parts) == 1 else _together(self, parts, names)
+
+    def _slopes(self, names: list[str], over: str | Sequence[str] | None) -> Estimates:
+        by = (over,) if isinstance(over, str) else tuple(over or ())
+        if set(by) & set(names):
+            raise ModelError(f"over names {sorted(set(by) & set(names))[0]}, whose effect is asked for.",
+                             remedy="Average over other variables.")
+        keys, domain = _domains(self.survey, by, self.fit.used)
+        columns = [self.matrix.alone(name) for name in names]
+        found = average_slopes(self.survey.design, self.fit, self.matrix.X, columns, domain=domain, n_domains=len(keys))
+        head = keys.loc[keys.index.repeat(len(names))].reset_index(drop=True)
+        head = head.assign(variable=names * len(keys), category=None)
+        effect = f"mean of dμ/d{names[0]}" if len(names) == 1 else "mean of dμ/dx"
+        return self._assembled(found, head, "ame", by, {"effect": effect})
+
     def _named(self, variable: str) -> bool:
         """Whether a predictor that enters as numbers is a nominal one, coded 0 and 1."""
         book = self.survey.codebook
@@ -326,6 +362,9 @@ class SurveyModel(Presented):
             by = (*by, *variable)
         else:
             head = head.assign(variable=variable, category=list(categories) * len(keys))
+        return self._assembled(found, head, kind, by, facts)
+
+    def _assembled(self, found, head, kind, by, facts) -> Estimates:
         vcov = covariance(self.survey.design, found.totals)
         if self.survey.design.replicates is not None:
             facts = {**facts, "replicates": "of the linear approximation, not of a new fit each"}
@@ -335,6 +374,20 @@ class SurveyModel(Presented):
             head, _statistics(found, vcov, self.df, self.level, kind), vcov, kind=kind, by=by,
             note=note, codebook=self.survey.codebook, level=self.level, totals=found.totals,
         )  # fmt: skip
+
+
+def _together(model: SurveyModel, parts: list[Estimates], names: list[str]) -> Estimates:
+    """Effects of several predictors as one table, in the order they were named."""
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    totals = np.column_stack([part.totals for part in parts])
+    order = np.argsort([names.index(name) for name in frame["variable"]], kind="stable")
+    frame, totals = frame.iloc[order].reset_index(drop=True), totals[:, order]
+    first = parts[0]
+    head = frame[[*first.by, "variable", "category"]]
+    statistics = {name: frame[name].to_numpy() for name in frame.columns if name not in head.columns}
+    note = {**first.note, "effect": "mean of dμ/dx, or difference of average predictions from the reference"}
+    return assemble(head, statistics, covariance(model.survey.design, totals), kind="ame", by=first.by, note=note,
+                    codebook=first.codebook, level=first.level, totals=totals)  # fmt: skip
 
 
 def _statistics(

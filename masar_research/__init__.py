@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from masar_research.codebook import Codebook
+    from masar_research.codebook import Codebook, Variable
     from masar_research.errors import MasarError
     from masar_research.estimates import Estimates
     from masar_research import phases, replicates
     from masar_research.loading import load, presets, read
+    from masar_research.models.comparison import compare_models
     from masar_research.statistics import sample_size
     from masar_research.streaming.survey import scan
     from masar_research.survey import Survey
@@ -26,6 +27,8 @@ _HOMES = {
     "Estimates": "masar_research.estimates",
     "MasarError": "masar_research.errors",
     "Survey": "masar_research.survey",
+    "Variable": "masar_research.codebook",
+    "compare_models": "masar_research.models.comparison",
     "load": "masar_research.loading",
     "margins": "masar_research.weighting.reference",
     "presets": "masar_research.loading",
@@ -39,7 +42,7 @@ _MODULES = {
 }  # fmt: skip
 
 __all__ = [
-    "Codebook", "Estimates", "MasarError", "Survey", "check", "load", "margins", "phases", "presets", "read",
+    "Codebook", "Estimates", "MasarError", "Survey", "Variable", "check", "compare_models", "load", "margins", "phases", "presets", "read",
     "replicates", "sample_size", "scan",
 ]  # fmt: skip
 

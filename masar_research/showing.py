@@ -106,7 +106,7 @@ def label(estimates: Estimates, column: str, code: Any, lang: str) -> str:
     book = estimates.codebook
     if column == "contrast":
         return estimates.note.get("contrast_labels", {}).get(code, {}).get(lang) or str(code)
-    if column == "variable":
+    if column in ("variable", "other"):
         words = book[code].label if code in book else {}
         return words.get(lang) or str(code)
     variable = column

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,15 @@ import pandas as pd
 from scipy.special import expit
 
 from masar_research.engine import cells, intervals, multilevel, small_area, small_area_scales
-from masar_research.engine.multilevel import Multilevel, Strata
+from masar_research.engine.multilevel import Multilevel
 from masar_research.engine.replicates import Replicates
 from masar_research.errors import ModelError
 from masar_research.estimates import Estimates
 from masar_research.models import maihda_showing as showing
-from masar_research.models.fitting import check_level, coefficient_frame, refuse_negative
-from masar_research.replicates import RaoWu
+from masar_research.models.fitting import check_level, coefficient_frame
+from masar_research.models.maihda_data import (
+    Encoding, Sums, checked, complete, crossed, lost, main_effects, refuse_separated, replicated, sums_of,
+)
 
 if TYPE_CHECKING:
     from masar_research.present import Art
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 #: A variance found at its bound in more replicates than this share gets no interval.
 NEAR_ZERO = 0.025
-_FEW, _LEVELS = 10, 15
+_FEW = 10
 _NODES, _NODES_AGAIN = 25, 15
 
 
@@ -94,22 +95,6 @@ class MAIHDA:
         return "".join(self.table(lang)._repr_html_() for lang in ("en", "ar"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """Sums by stratum under the full weights (first) and those of each replicate."""
-
-    weight: np.ndarray
-    ones: np.ndarray
-    squares: np.ndarray
-    people: np.ndarray
-
-    def scaled(self, X: np.ndarray, linear: bool) -> Strata:
-        """Weights scaled to sum to the people of each stratum."""
-        factor = np.divide(self.people, self.weight, out=np.zeros_like(self.weight),
-                           where=self.weight > 0)  # fmt: skip
-        return Strata(X, self.people, factor * self.ones, factor * self.squares if linear else None)
-
-
 def maihda(
     survey: Survey,
     outcome: str,
@@ -164,10 +149,10 @@ def maihda(
     >>> found.summary[["statistic", "estimate", "conf_low", "conf_high"]]     # doctest: +SKIP
     """
     check_level(level)
-    names = _checked(survey, outcome, strata)
+    names = checked(survey, outcome, strata)
     y = survey.values(outcome)
     coded = [survey.coded(name) for name in names]
-    stratum, keys = _crossed(coded, names, _used(survey, y, coded), survey)
+    stratum, keys = crossed(coded, names, complete(survey, y, coded), survey)
     used = stratum >= 0
     binary = bool(np.isin(y[used], (0.0, 1.0)).all())
     if np.ptp(y[used]) == 0:
@@ -176,12 +161,12 @@ def maihda(
             remedy="Choose an outcome that varies, or another population.",
             ar=f"للمتغيّر {outcome} قيمة واحدة في جميع السجلات؛ اختر متغيّراً يتغيّر أو فئة أخرى.",
         )
-    design, made = _replicated(survey, number, seed)
+    design, made = replicated(survey, number, seed)
     replicates = design.replicates
-    X, encoding = _main_effects(keys, coded, names)
-    sums = _sums(design, np.where(used, y, np.nan), stratum, len(keys))
+    X, encoding = main_effects(keys, coded, names)
+    sums = sums_of(design, np.where(used, y, np.nan), stratum, len(keys))
     if binary:
-        _refuse_separated(sums, keys, outcome)
+        refuse_separated(sums, keys, outcome)
     null, full = (_fit(sums, part, binary) for part in (np.ones((len(keys), 1)), X))
     good = null.converged & full.converged
     spread = _Spread(replicates, good[1:])
@@ -190,7 +175,7 @@ def maihda(
         **survey.facts(), "outcome": outcome, "family": "binomial" if binary else "gaussian",
         "formula": f"{outcome} ~ " + " + ".join(names) + f" + (1 | {' × '.join(names)})",
         "strata": len(keys), "strata_possible": int(np.prod([len(part.levels) for part in coded])),
-        "rows": int(used.sum()), "missing": _lost(survey, used),
+        "rows": int(used.sum()), "missing": lost(survey, used),
         "smallest": int(sums.people[0].min()),
         "below_ten": int((sums.people[0] < _FEW).sum()),
         "weights_scaled": "within strata to sum to their n", "replicates": made,
@@ -214,112 +199,7 @@ def maihda(
                   frames[1], note, level)  # fmt: skip
 
 
-def _checked(survey: Survey, outcome: str, strata: Sequence[str]) -> tuple[str, ...]:
-    names = (strata,) if isinstance(strata, str) else tuple(strata)
-    if len(set(names)) < 2 or len(set(names)) < len(names) or outcome in names:
-        raise ModelError(
-            f"Intersections need two or more different variables, none of them the outcome; found {list(names)}.",
-            remedy='Name them in a list, for instance ["sex", "education3", "region"].',
-            ar="يلزم متغيّران مختلفان أو أكثر لتكوين التقاطعات، وليس المتغيّر التابع منها؛ اذكرها في قائمة.",
-        )
-    for name in names:
-        levels = len(survey.coded(name).levels)
-        if levels > _LEVELS:
-            raise ModelError(
-                f"{name} has {levels} codes; strata need at most {_LEVELS} of each variable.",
-                remedy="Group it first (for instance age in bands) and cross the groups.",
-                ar=f"للمتغيّر {name} رموز كثيرة ({levels})؛ اجمعها في فئات أولاً ثم قاطع الفئات.",
-            )
-    return names
-
-
-def _used(survey: Survey, y: np.ndarray, coded: Sequence[Any]) -> np.ndarray:
-    used = np.isfinite(y) & (survey.design.weights > 0)
-    for part in coded:
-        used &= part.codes >= 0
-    if survey.mask is not None:
-        used &= survey.mask
-    if not used.any():
-        raise ModelError(
-            "No row has a weight, the outcome and all the groups.",
-            remedy="Check whom these questions were asked of.",
-            ar="لا يوجد سجل فيه وزن والمتغيّر التابع وجميع المجموعات.",
-        )
-    return used
-
-
-def _lost(survey: Survey, used: np.ndarray) -> int:
-    everybody = survey.design.weights > 0
-    if survey.mask is not None:
-        everybody = everybody & survey.mask
-    return int(everybody.sum() - used.sum())
-
-
-def _crossed(
-    coded: Sequence[Any], names: Sequence[str], used: np.ndarray, survey: Survey
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """(n,) stratum of each row, −1 outside, and the codes of the strata with somebody."""
-    code = np.zeros(used.size, np.intp)
-    for part in coded:
-        code = code * len(part.levels) + part.codes
-    code = np.where(used, code, -1)
-    present = np.unique(code[used])
-    for name, part in zip(names, coded, strict=True):
-        if len(np.unique(part.codes[used])) < 2:
-            raise ModelError(
-                f"{name} has one category among the fitted rows: it crosses nothing.",
-                remedy="Leave it out, or take a population in which it varies.",
-                ar=f"للمتغيّر {name} فئة واحدة في السجلات؛ احذفه من التقاطعات.",
-            )
-    keys = pd.MultiIndex.from_product([part.levels for part in coded], names=list(names))
-    place = np.full(len(keys) + 1, -1)
-    place[present] = np.arange(present.size)
-    return place[code], keys[present].to_frame(index=False)
-
-
-def _replicated(survey: Survey, number: int, seed: int) -> tuple[Any, dict[str, Any]]:
-    """A design with replicates: the survey's own, or made for the whole survey."""
-    if survey.design.replicates is not None:
-        return survey.design, dict(survey.design.replicates.facts)
-    whole = copy(survey)
-    whole._mask = None
-    made = whole.with_replicates(RaoWu(number), rng=np.random.default_rng(seed)).design
-    return made, {**made.replicates.facts, "seed": seed}
-
-
-def _sums(design: Any, y: np.ndarray, stratum: np.ndarray, count: int) -> _Sums:
-    """Sums by stratum, (1 + R, J) each; a row counts in a replicate as often as its weight grew."""
-    weights = design.weights
-    once = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
-    rows, (filled,) = cells.select(design, (y,), domain=stratum, n_domains=count, mask=None)
-    centre = float(np.average(filled, weights=rows.weights))
-    offset = filled - centre
-    gathered = cells.gather(design, rows, (None, offset, offset**2, once))
-    again = design.replicates.weights.sums(gathered)
-    whole = [part.sum(axis=0, keepdims=True) for part in gathered.sums]
-    weight, ones, squares, people = (np.vstack(pair) for pair in zip(whole, again, strict=True))
-    refuse_negative(weight)
-    refuse_negative(people)
-    ones = ones + centre * weight
-    squares = squares + 2 * centre * ones - centre**2 * weight
-    return _Sums(weight, ones, squares, people)
-
-
-def _refuse_separated(sums: _Sums, keys: pd.DataFrame, outcome: str) -> None:
-    """Refuse a category whose main effect would be infinite."""
-    for name in keys.columns:
-        for level, rows in keys.groupby(name).indices.items():
-            share = sums.ones[0, rows].sum() / sums.weight[0, rows].sum()
-            if not 1e-12 < share < 1 - 1e-12:
-                raise ModelError(
-                    f"All people with {name} = {level} have the same {outcome}: its effect runs off to infinity.",
-                    remedy="Merge that category with another, or leave the variable out of the strata.",
-                    ar=f"لجميع أفراد الفئة {level} من {name} القيمة نفسها للمتغيّر {outcome}، فيتجه أثرها إلى "
-                    "اللانهاية؛ ادمجها مع فئة أخرى أو احذف المتغيّر.",
-                )
-
-
-def _fit(sums: _Sums, X: np.ndarray, binary: bool) -> Multilevel:
+def _fit(sums: Sums, X: np.ndarray, binary: bool) -> Multilevel:
     """The sample first, then its replicates."""
     scaled = sums.scaled(X, not binary)
     if not binary:
@@ -361,7 +241,7 @@ class _Spread:
 
 
 def _summary(
-    sums: _Sums, null: Multilevel, full: Multilevel, spread: _Spread, df: int, level: float,
+    sums: Sums, null: Multilevel, full: Multilevel, spread: _Spread, df: int, level: float,
     binary: bool,
 ) -> pd.DataFrame:  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -423,7 +303,7 @@ def _matched(direct: Estimates, keys: pd.DataFrame, names: Sequence[str]) -> Est
 
 
 def _strata(
-    keys: pd.DataFrame, direct: Estimates, full: Multilevel, sums: _Sums, X: np.ndarray,
+    keys: pd.DataFrame, direct: Estimates, full: Multilevel, sums: Sums, X: np.ndarray,
     spread: _Spread, df: int, level: float, binary: bool,
 ) -> tuple[pd.DataFrame, np.ndarray]:  # fmt: skip
     total = full.fixed + full.effect
@@ -473,36 +353,3 @@ def _area_level(
     if binary:
         return tuple(np.clip(part, 0.0, 1.0) for part in (fitted.estimate, low, high))
     return fitted.estimate, low, high
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoding:
-    """Main effects as the table of coefficients names them."""
-
-    names: tuple[str, ...]
-    references: Mapping[str, Any]
-    data: pd.DataFrame
-    absent: Mapping[str, tuple[Any, ...]]
-    missing: Mapping[str, int]
-    lost: int = 0
-
-    def constant(self) -> _Encoding:
-        """The null model's: no predictor."""
-        return _Encoding(("Intercept",), {}, self.data, {}, {})
-
-
-def _main_effects(
-    keys: pd.DataFrame, coded: Sequence[Any], names: Sequence[str]
-) -> tuple[np.ndarray, _Encoding]:
-    columns, labels, references, absent, data = [np.ones(len(keys))], ["Intercept"], {}, {}, {}
-    for name, part in zip(names, coded, strict=True):
-        present = [level for level in part.levels if (keys[name] == level).any()]
-        references[name] = present[0]
-        gone = tuple(level for level in part.levels if level not in present)
-        if gone:
-            absent[name] = gone
-        data[name] = pd.Categorical(keys[name], categories=present)
-        for level in present[1:]:
-            columns.append((keys[name] == level).to_numpy(float))
-            labels.append(f"C({name})[T.{level}]")
-    return np.column_stack(columns), _Encoding(tuple(labels), references, pd.DataFrame(data), absent, {})

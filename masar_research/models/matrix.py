@@ -201,12 +201,33 @@ def offset_values(offsets: Sequence[str], data: pd.DataFrame, used: np.ndarray) 
 
 
 def filled(spec: ModelSpec, data: pd.DataFrame, used: np.ndarray) -> np.ndarray:
-    """(n, p) matrix: the rows of ``data`` where ``used``, zero elsewhere; built block by block."""
+    """(n, p) matrix: the rows of ``data`` where ``used``, zero elsewhere; built block by block.
+
+    A formula of numeric variables as they are needs no more than their columns.
+    """
     everyone = bool(used.all())
     X = (np.empty if everyone else np.zeros)((used.size, len(spec.column_names)))
     place = None if everyone else np.flatnonzero(used)
+    plain = _plain(spec, data)
     for first in range(0, len(data), _BLOCK):
         rows = slice(first, first + _BLOCK)
+        if plain is not None:
+            block = X[rows] if place is None else np.empty((len(place[rows]), X.shape[1]))
+            for j, column in enumerate(plain):
+                block[:, j] = 1.0 if column is None else column[rows]
+            if place is not None:
+                X[place[rows]] = block
+            continue
         part = np.asarray(spec.get_model_matrix(data.iloc[rows]), dtype=float)
         X[rows if place is None else place[rows]] = part
     return X
+
+
+def _plain(spec: ModelSpec, data: pd.DataFrame) -> list[np.ndarray | None] | None:
+    """The variable of each column, None for the constant; None where a column is more than a variable."""
+    numeric = {name for name in data.columns if not isinstance(data[name].dtype, pd.CategoricalDtype)}
+    names = list(spec.column_names)
+    terms = ["Intercept" if str(term) == "1" else str(term) for term in spec.terms]
+    if names != terms or not set(names) <= numeric | {"Intercept"}:
+        return None
+    return [None if name == "Intercept" else data[name].to_numpy(float) for name in names]

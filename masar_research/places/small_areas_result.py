@@ -107,17 +107,17 @@ def finished(
     coef, spread = known.back @ fit.coef, known.back @ fit.coef_cov @ known.back.T
     return result(
         head, estimate, errors, low, high, df=df, n=n, of=direct.kind, note=note, areas=table,
-        coefficients=told(("1", *known.terms), coef, spread, df, estimates.level), direct=estimates,
+        coefficients=told(known.terms, coef, spread, df, estimates.level), direct=estimates,
         by=(known.on,), codebook=estimates.codebook, level=estimates.level, classes=classes,
     )  # fmt: skip
 
 
 def told(terms: tuple[str, ...], coef: np.ndarray, cov: np.ndarray, df: float, level: float) -> pd.DataFrame:
-    """Coefficients with their intervals."""
+    """Coefficients with their intervals; the constant first."""
     error = np.sqrt(np.diag(cov))
     reach = t_quantile(0.5 + level / 2, np.array([df]))[0] * error
     return pd.DataFrame({
-        "term": terms, "estimate": coef, "std_error": error, "conf_low": coef - reach, "conf_high": coef + reach,
+        "term": ("Intercept", *terms), "label_en": ("Constant", *terms), "label_ar": ("الثابت", *terms), "estimate": coef, "std_error": error, "conf_low": coef - reach, "conf_high": coef + reach,
     })  # fmt: skip
 
 

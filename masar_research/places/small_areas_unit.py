@@ -149,7 +149,7 @@ def small_area_unit(
     })  # fmt: skip
     return result(
         head, estimate, fit.mse_matrix, low, high, df=df, n=n, of="proportion" if share else "mean", note=note,
-        areas=areas, coefficients=told(("1", *covariates), back @ fit.coef, back @ fit.coef_cov @ back.T, df, level),
+        areas=areas, coefficients=told(covariates, back @ fit.coef, back @ fit.coef_cov @ back.T, df, level),
         direct=None, by=(on,), codebook=survey.codebook, level=level,
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ def test_it_is_the_engine_s_fit_on_the_figures_as_given(rates: Estimates) -> Non
     np.testing.assert_allclose(found.vcov, own.mse_matrix, rtol=1e-7, atol=1e-12)
     np.testing.assert_allclose(found.coefficients["estimate"], own.coef, rtol=1e-8)
     np.testing.assert_allclose(found.coefficients["std_error"], np.sqrt(np.diag(own.coef_cov)), rtol=1e-8)
-    assert found.coefficients["term"].tolist() == ["1", "south"]
+    assert found.coefficients["term"].tolist() == ["Intercept", "south"]
     assert isinstance(found, Estimates) and found.kind == "model_based_proportion"
     assert found.note["model_based"] is True and (found.frame["df"] == 10).all()
 
@@ -57,9 +57,9 @@ def test_a_covariate_s_units_change_nothing(rates: Estimates) -> None:
 
 def test_every_term_is_used_unless_named(rates: Estimates) -> None:
     both = rates.small_area(known(), on="governorate")
-    assert both.coefficients["term"].tolist() == ["1", "south", "persons"]
+    assert both.coefficients["term"].tolist() == ["Intercept", "south", "persons"]
     mean = rates.small_area(known(), on="governorate", terms=[])
-    assert mean.coefficients["term"].tolist() == ["1"] and (mean.frame["df"] == 11).all()
+    assert mean.coefficients["term"].tolist() == ["Intercept"] and (mean.frame["df"] == 11).all()
 
 
 def test_smoothed_variances_keep_their_sum_and_go_with_n(rates: Estimates) -> None:
@@ -94,7 +94,7 @@ def test_areas_without_interviews_are_synthetic_and_marked() -> None:
     assert (lone["n"] == 0).all() and len(found) == 12 and (found.frame["df"] == len(held) - 2).all()
     assert set(found.areas.loc[found.areas["source"] == "synthetic", "governorate"]) == {24, 32}
     coef = found.coefficients.set_index("term")["estimate"]
-    np.testing.assert_allclose(lone.set_index("governorate")["estimate"], [coef["1"], coef["1"] + coef["south"]], rtol=1e-9)
+    np.testing.assert_allclose(lone.set_index("governorate")["estimate"], [coef["Intercept"], coef["Intercept"] + coef["south"]], rtol=1e-9)
     assert (lone["std_error"] > found.note["area_variance"] ** 0.5).all()
     assert "no interview of this area itself" in str(found)
 
@@ -126,7 +126,7 @@ def test_a_benchmark_is_met(people: mr.Survey, rates: Estimates, rule: str, scal
     assert found.frame["estimate"].to_numpy() @ held == pytest.approx(national.frame["estimate"].iloc[0], rel=1e-12)
     assert (found.frame["conf_low"] < found.frame["estimate"]).all()
     assert (found.frame["estimate"] < found.frame["conf_high"]).all()
-    assert found.coefficients["term"].tolist() == ["1", "south"]      # the shares are no covariate
+    assert found.coefficients["term"].tolist() == ["Intercept", "south"]      # the shares are no covariate
     if scale == "identity":
         plain = rates.small_area(known(), on="governorate", terms=["south"])
         assert (found.frame["std_error"] > plain.frame["std_error"] * 0.9999).all()

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from masar_research.engine import cells, intervals, multilevel, small_area, small_area_scales
+from masar_research.engine import intervals, multilevel, small_area, small_area_scales
 from masar_research.engine.multilevel import Multilevel
 from masar_research.engine.replicates import Replicates
 from masar_research.errors import ModelError
@@ -18,7 +18,7 @@ from masar_research.estimates import Estimates
 from masar_research.models import maihda_showing as showing
 from masar_research.models.fitting import check_level, coefficient_frame
 from masar_research.models.maihda_data import (
-    Encoding, Sums, checked, complete, crossed, lost, main_effects, refuse_separated, replicated, sums_of,
+    Sums, checked, complete, crossed, lost, main_effects, refuse_separated, replicated, sums_of,
 )
 
 if TYPE_CHECKING:

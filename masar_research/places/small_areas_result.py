@@ -44,7 +44,7 @@ class SmallAreas(Estimates):
         Where its own answers weigh nine tenths or more, a share is withheld for confidentiality as
         the direct one would be.
     coefficients : DataFrame, p rows
-        ``term, estimate, std_error, conf_low, conf_high``, on the scale of the model.
+        ``term, label_en, label_ar, estimate, std_error, conf_low, conf_high``, on the scale of the model.
     direct : Estimates
         The direct estimates it started from.
     """

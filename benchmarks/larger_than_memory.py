@@ -6,6 +6,8 @@ A directory of Parquet files is generated in a temporary place, in parts of a mi
 process of its own then estimates from it. Before it imports anything that process limits its
 data segment (``RLIMIT_DATA``: heap, private anonymous mappings, thread stacks), so that an
 allocation beyond the limit fails; its peak resident memory is read from the system at the end.
+(From ``VmHWM``, which begins anew with the program; ``ru_maxrss`` would count what the process
+that started this one had in memory at that moment.)
 With `--workers` the means are taken again on a Dask cluster of so many processes, outside the
 limit, and compared to the last bit.
 """
@@ -66,6 +68,7 @@ def measure(directory: Path) -> dict[str, Any]:
     import numpy as np
 
     import masar_research as mr
+    from benchmarks.peers.timing import memory
 
     seconds: dict[str, float] = {}
 
@@ -89,7 +92,7 @@ def measure(directory: Path) -> dict[str, Any]:
     return {
         "rows": len(survey),
         "seconds": seconds,
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": round(memory()[1]),
         "means": mean.frame["estimate"].tolist(),
         "std_errors": mean.frame["std_error"].tolist(),
         "rao_wu_over_linearised": float(

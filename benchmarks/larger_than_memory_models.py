@@ -67,6 +67,7 @@ def generate(directory: Path, rows: int, seed: int = 2026) -> None:
 def measure(directory: Path) -> dict[str, Any]:
     """Seconds of each estimate and peak memory of this process."""
     import masar_research as mr
+    from benchmarks.peers.timing import memory
 
     seconds: dict[str, float] = {}
 
@@ -95,7 +96,7 @@ def measure(directory: Path) -> dict[str, Any]:
     frame = model.frame.set_index("term")
     return {
         "rows": len(survey), "seconds": seconds,
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": round(memory()[1]),
         "history": str(raked.history[0]), "passes": int(model.note["iterations"]),
         "gap": float(abs(by_sex.frame["estimate"] / counts / [0.52, 0.48] - 1).max()),
         "coefficients": {

@@ -30,6 +30,15 @@ def test_estimates_under_two_gigabytes(tmp_path, rows):
     assert found["rao_wu_over_linearised"] == pytest.approx(1, abs=0.03)
 
 
+def test_the_peak_is_of_the_process_itself(tmp_path):
+    """However much memory the process that starts it has had."""
+    larger_than_memory.generate(tmp_path, 300_000)
+    ballast = np.ones(2**26)  # 512 MB, all of it touched
+    found = larger_than_memory.limited(tmp_path, LIMIT)
+    assert ballast.sum() == 2**26
+    assert 0 < found["peak_mb"] < 450
+
+
 def test_the_limit_is_a_limit(tmp_path):
     """The process under it fails, and is not merely reported, when the limit is too small."""
     larger_than_memory.generate(tmp_path, 300_000)

@@ -136,7 +136,7 @@ def fit(y: np.ndarray, x: np.ndarray, psi: np.ndarray, method: Method = "reml") 
     synthetic = x @ coef
     estimate = synthetic.copy()
     estimate[sampled] += gamma[sampled] * (direct - synthetic[sampled])
-    loglik = _likelihood(np.array([variance]), direct[None], design, spread, used)[0][0]
+    loglik = likelihood(np.array([variance]), direct[None], design, spread, used)[0][0]
     return AreaFit(
         method=used, adjusted=bool(adjusted), variance=variance, variance_se=(2.0 / information) ** 0.5,
         coef=coef, coef_cov=q, shrinkage=gamma, synthetic=synthetic, estimate=estimate, matrix=matrix,
@@ -179,7 +179,7 @@ def variances(
 def _some(y: np.ndarray, x: np.ndarray, psi: np.ndarray, method: Method) -> np.ndarray:
     size = float(np.mean(psi)) + np.var(y, axis=1)
     grid = size[:, None] * _GRID
-    heights = _likelihood(
+    heights = likelihood(
         grid.ravel(), np.repeat(y, len(_GRID), axis=0), x, psi, method, adjust=True
     )[0].reshape(grid.shape)
     best = np.argmax(heights, axis=1)
@@ -188,13 +188,45 @@ def _some(y: np.ndarray, x: np.ndarray, psi: np.ndarray, method: Method) -> np.n
     high = np.log(grid[rows, np.minimum(best + 1, len(_GRID) - 1)])
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        rising = _likelihood(np.exp(middle), y, x, psi, method, adjust=True)[1] > 0
+        rising = likelihood(np.exp(middle), y, x, psi, method, adjust=True)[1] > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     found = np.exp((low + high) / 2)
     return np.where(best == 0, 0.0, found) if method in ("reml", "ml") else found
 
 
-def _likelihood(
+def predictions(
+    variance: np.ndarray, direct: np.ndarray, x: np.ndarray, psi: np.ndarray, sampled: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predictors of every area at many values of ``σ²``.
+
+    Parameters
+    ----------
+    variance : ndarray (b,)
+    direct : ndarray (b, m) or (1, m)
+        Direct estimates of the m areas that have one.
+    x : ndarray (k, p)
+    psi : ndarray (m,)
+    sampled : ndarray (k,) of bool
+
+    Returns
+    -------
+    estimate : ndarray (b, k)
+    shrinkage : ndarray (b, k)
+    coef_cov : ndarray (b, p, p)
+    """
+    design, p = x[sampled], x.shape[1]
+    inverse = 1.0 / (variance[:, None] + psi)
+    crossed = (design[:, :, None] * design[:, None, :]).reshape(-1, p * p)
+    q = np.linalg.inv((inverse @ crossed).reshape(-1, p, p))
+    coef = (q @ ((inverse * direct) @ design)[..., None])[..., 0]
+    gamma = np.zeros((len(variance), len(x)))
+    gamma[:, sampled] = variance[:, None] * inverse
+    found = coef @ x.T
+    found[:, sampled] += gamma[:, sampled] * (direct - found[:, sampled])
+    return found, gamma, q
+
+
+def likelihood(
     variance: np.ndarray, y: np.ndarray, x: np.ndarray, psi: np.ndarray, method: Method, adjust: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Profile log likelihood and its slope in σ², (b,) each, at one σ² for each row of y."""

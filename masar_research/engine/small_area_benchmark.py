@@ -16,77 +16,103 @@ RULES: tuple[Rule, ...] = ("ratio", "difference")
 
 
 @dataclass(frozen=True, slots=True)
-class Benchmarked:
-    """Estimates brought to a known whole.
+class Wholes:
+    """What areas are to add up to, in G groups (one: the country).
 
     Attributes
     ----------
-    estimate : ndarray (k,)
-        They satisfy ``Σ w_i estimate_i = whole``.
-    mse_matrix : ndarray (k, k)
-    before : float
-        ``Σ w_i θ̂_i`` before.
+    shares : ndarray (k, G)
+        Share of each area in its group, zero elsewhere; ones for totals. A group that is not
+        benchmarked is no column.
+    held : ndarray (m, G)
+        Those of the areas with a direct estimate, within the group.
+    whole : ndarray (G,)
+    rule : {"ratio", "difference"}
     """
 
-    estimate: np.ndarray
-    mse_matrix: np.ndarray
-    before: float
+    shares: np.ndarray
+    held: np.ndarray
+    whole: np.ndarray
+    rule: Rule
+
+    def steps(self, estimate: np.ndarray) -> np.ndarray:
+        """(k, G): how far each area moves when its group is one short: ``θ̂_i/Σ w θ̂``, or ``1/Σ w``."""
+        inside = self.shares > 0
+        if self.rule == "ratio":
+            return inside * estimate[:, None] / (estimate @ self.shares)
+        return inside / self.shares.sum(axis=0)
+
+    def brought(self, estimate: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Estimates (..., k) brought to wholes (..., G)."""
+        before = estimate @ self.shares
+        inside = (self.shares > 0).astype(float)
+        if self.rule == "ratio":
+            return estimate * (1 + (whole / before - 1) @ inside.T)
+        return estimate + ((whole - before) / self.shares.sum(axis=0)) @ inside.T
 
 
-def brought(estimate: np.ndarray, shares: np.ndarray, whole: np.ndarray | float, rule: Rule) -> np.ndarray:
-    """``θ̂_i W/Σ w θ̂`` (ratio) or ``θ̂_i + W − Σ w θ̂`` (difference); (..., k) and (...) each."""
-    before = estimate @ shares
-    if rule == "ratio":
-        return estimate * np.asarray(whole / before)[..., None]
-    return estimate + np.asarray(whole - before)[..., None]
+def errors_after(
+    errors: np.ndarray, matrix: np.ndarray, v: np.ndarray, g: np.ndarray, estimate: np.ndarray, wholes: Wholes,
+    slopes: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:  # fmt: skip
+    """Mean squared errors, (k, k), of estimates brought to wholes.
 
+    ``D = W − w'θ̂ = C'y`` with ``C = w̃ − L'w``, where W is taken as the sum of the direct
+    estimates under the shares w̃ of the sampled areas. Areas move by ``A D`` (`Wholes.steps`), so
 
-def benchmark(
-    fit: AreaFit, v: np.ndarray, g: np.ndarray, shares: np.ndarray, held: np.ndarray, whole: float, rule: Rule,
-) -> Benchmarked:  # fmt: skip
-    """Bring linear predictors to a whole, with the error that brings.
+        M_b = M + A C'VC A' + H A' + A H',   H = (L V − G) C,
 
-    ``D = W − Σ w_i θ̂_i = c'y`` with ``c = w̃ − L'w``, where W is taken as the sum of the direct
-    estimates under the shares w̃ of the sampled areas. Each area moves by ``a_i D`` (a = 1, or
-    ``θ̂_i/Σ w θ̂`` for the ratio), so
-
-        M_b = M + a a' c'Vc + h a' + a h',   h = (L V − G) c,
-
-    with ``V = Var(y)``, ``G = Cov(θ, y)``; h is zero where every area is sampled (Steorts and Ghosh
-    2013, for known σ²; its estimation changes terms of smaller order).
+    with ``V = Var(y)``, ``G = Cov(θ, y)``; H is zero where every area is sampled (Steorts and Ghosh
+    2013, for known σ²; its estimation changes terms of smaller order). On another scale L, V and G
+    are those of the scale and the slopes of the back-transformation bring them to the figures.
 
     Parameters
     ----------
-    fit : AreaFit
+    errors : ndarray (k, k)
+        M.
+    matrix : ndarray (k, m)
+        L with ``θ̂ = L y``.
     v : ndarray (m, m)
         ``Var(y)`` under the model.
     g : ndarray (k, m)
         ``Cov(θ, y)``.
-    shares : ndarray (k,)
-        Population shares of the areas, summing to 1 (all ones for totals).
-    held : ndarray (m,)
-        w̃: those of the areas with a direct estimate, summing to 1 (all ones for totals).
-    whole : float
-    rule : {"ratio", "difference"}
+    estimate : ndarray (k,)
+        Before.
+    slopes : (ndarray (k,), ndarray (m,))
+        Of the estimates, and of the direct ones.
     """
-    before = float(fit.estimate @ shares)
-    c = held - fit.matrix.T @ shares
-    a = fit.estimate / before if rule == "ratio" else np.ones(len(shares))
-    h = (fit.matrix @ v - g) @ c
-    moved = np.outer(h, a)
-    errors = fit.mse_matrix + np.outer(a, a) * float(c @ v @ c) + moved + moved.T
-    return Benchmarked(brought(fit.estimate, shares, whole, rule), errors, before)
+    ours, theirs = slopes
+    c = theirs[:, None] * wholes.held - matrix.T @ (ours[:, None] * wholes.shares)
+    a = wholes.steps(estimate)
+    h = ours[:, None] * ((matrix @ v - g) @ c)
+    moved = h @ a.T
+    return errors + a @ (c.T @ v @ c) @ a.T + moved + moved.T
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Mean squared errors by bootstrap.
+
+    Attributes
+    ----------
+    errors : ndarray (k, k)
+        Of the figures, benchmarked where that is asked.
+    before : ndarray (k,)
+        Of the figures before the benchmark.
+    """
+
+    errors: np.ndarray
+    before: np.ndarray
 
 
 def bootstrap(
     fit: AreaFit, x: np.ndarray, psi: np.ndarray, sampled: np.ndarray, *, method: Method, scale: Scale,
-    shares: np.ndarray | None, held: np.ndarray | None, rule: Rule | None, replicates: int,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Mean squared errors by parametric bootstrap: of the figures, (k, k), and on the scale, (k,).
+    wholes: Wholes | None, replicates: int, rng: np.random.Generator,
+) -> Drawn:  # fmt: skip
+    """Mean squared errors by parametric bootstrap.
 
     ``z* = Xβ̂ + σ̂ v*``, ``y* = z* + √ψ e*`` with standard normals; the model is fitted to y* by the
-    same method, transformed back (and benchmarked to the whole of the starred direct estimates),
+    same method, transformed back (and benchmarked to the wholes of the starred direct estimates),
     and ``E* (θ̂* − θ*)(θ̂* − θ*)'`` is the mean over the replicates (Butar and Lahiri 2003;
     González-Manteiga et al. 2008).
 
@@ -98,23 +124,15 @@ def bootstrap(
     psi : ndarray (k,)
         Sampling variances on the scale.
     """
-    k = len(x)
-    truth = fit.synthetic + fit.variance**0.5 * rng.standard_normal((replicates, k))
-    design, spread = x[sampled], psi[sampled]
+    truth = fit.synthetic + fit.variance**0.5 * rng.standard_normal((replicates, len(x)))
+    spread = psi[sampled]
     direct = truth[:, sampled] + np.sqrt(spread) * rng.standard_normal((replicates, len(spread)))
-    variance, _ = small_area.variances(direct, design, spread, method)
-    inverse = 1.0 / (variance[:, None] + spread)
-    p = x.shape[1]
-    crossed = (design[:, :, None] * design[:, None, :]).reshape(-1, p * p)
-    information = (inverse @ crossed).reshape(-1, p, p)
-    coef = np.linalg.solve(information, ((inverse * direct) @ design)[..., None])[..., 0]
-    gamma = np.zeros((replicates, k))
-    gamma[:, sampled] = variance[:, None] * inverse
-    found = coef @ x.T
-    found[:, sampled] += gamma[:, sampled] * (direct - found[:, sampled])
+    variance, _ = small_area.variances(direct, x[sampled], spread, method)
+    found, gamma, _ = small_area.predictions(variance, direct, x, spread, sampled)
     estimate = small_area_scales.expected(found, variance[:, None] * (1 - gamma), scale)
-    if shares is not None and held is not None and rule is not None:
-        whole = small_area_scales.back(direct, scale) @ held
-        estimate = brought(estimate, shares, whole, rule)
-    errors = estimate - small_area_scales.back(truth, scale)
-    return errors.T @ errors / replicates, np.mean((found - truth) ** 2, axis=0)
+    true = small_area_scales.back(truth, scale)
+    before = np.mean((estimate - true) ** 2, axis=0)
+    if wholes is not None:
+        estimate = wholes.brought(estimate, small_area_scales.back(direct, scale) @ wholes.held)
+    errors = estimate - true
+    return Drawn(errors.T @ errors / replicates, before)

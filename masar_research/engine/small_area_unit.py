@@ -12,8 +12,11 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
+from masar_research.engine.small_area_integrated import Mixture, mixed, seen
+
 Method = Literal["reml", "ml"]
 _GRID = np.geomspace(1e-8, 1e6, 99)
+_STEPS = np.geomspace(1e-6, 1e5, 121)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,70 @@ class _Groups:
             rise = (self.n / (1 + ratio * self.n) ** 2).sum() / ((1 + weight**2) * angle)
             more = (np.log(angle) / len(self.n), rise / len(self.n))
         return float(more[0] - 0.5 * height), float(more[1] - 0.5 * slope)
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Predictions for k areas at one ratio of the variances; ``share`` (m,) is 1/n_i or Σ w̃²."""
+
+    between: float
+    within: float
+    coef: np.ndarray
+    phi: np.ndarray
+    gamma: np.ndarray
+    share: np.ndarray
+    reach: np.ndarray
+    estimate: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """Persons (n,), the m areas they live in, and what is known of all k."""
+
+    y: np.ndarray
+    x: np.ndarray
+    group: np.ndarray
+    inside: np.ndarray
+    groups: _Groups
+    means: np.ndarray
+    weights: np.ndarray | None
+    fraction: np.ndarray
+
+    @classmethod
+    def of(
+        cls, y: np.ndarray, x: np.ndarray, area: np.ndarray, means: np.ndarray, weights: np.ndarray | None,
+        size: np.ndarray | None,
+    ) -> _Data:  # fmt: skip
+        inside, group = np.unique(area, return_inverse=True)
+        groups = _Groups.of(y, x, group, len(inside))
+        fraction = np.zeros(len(means))
+        if size is not None:
+            fraction[inside] = groups.n / size[inside]
+        return cls(y, x, group, inside, groups, means, weights, fraction)
+
+    def at(self, ratio: float, method: Method) -> _At:
+        groups, inside, k = self.groups, self.inside, len(self.means)
+        a, coef, rest = groups.at(ratio)
+        within = rest / (len(self.y) - len(coef) if method == "reml" else len(self.y))
+        between = ratio * within
+        gamma, ybar, xbar = np.zeros(k), np.zeros(k), np.zeros_like(self.means)
+        if self.weights is None:
+            gamma[inside] = ratio * groups.n / (1 + ratio * groups.n)
+            ybar[inside], xbar[inside] = groups.y, groups.x
+            phi = within * np.linalg.inv(a)
+            share = 1 / groups.n
+        else:
+            coef, phi, gamma[inside], ybar[inside], xbar[inside], share = _weighted(
+                self.y, self.x, self.group, self.weights, between, within
+            )
+        fraction = self.fraction
+        others = (self.means - fraction[:, None] * xbar) / np.where(fraction < 1, 1 - fraction, 1)[:, None]
+        targets = np.where((fraction < 1)[:, None], others, self.means)
+        predicted = targets @ coef + gamma * (ybar - xbar @ coef)
+        return _At(
+            between, within, coef, phi, gamma, share, targets - gamma[:, None] * xbar,
+            fraction * ybar + (1 - fraction) * predicted,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,58 +211,59 @@ def fit(
     and Lahiri 2000). With `size`, ``(1 − f)²`` times that at the mean of the units not sampled plus
     ``(1 − f) σ_e²/N``.
     """
-    k = len(means)
-    inside, group = np.unique(area, return_inverse=True)
-    groups = _Groups.of(y, x, group, len(inside))
+    data = _Data.of(y, x, area, means, weights, size)
+    groups = data.groups
     ratio = _ratio(groups, method, adjusted=False)
     adjusted = ratio == 0.0
     if adjusted:
         ratio = _ratio(groups, method, adjusted=True)
-    a, coef, rest = groups.at(ratio)
-    free = len(y) - len(coef) if method == "reml" else len(y)
-    within = rest / free
-    between = ratio * within
-    information, bias = _information(groups, between, within, a, method)
+    at = data.at(ratio, method)
+    between, within, gamma, inside = at.between, at.within, at.gamma, data.inside
+    information, bias = _information(groups, between, within, groups.at(ratio)[0], method)
     spread = np.linalg.inv(information)
-    gamma, ybar, xbar = np.zeros(k), np.zeros(k), np.zeros_like(means)
-    if weights is None:
-        gamma[inside] = ratio * groups.n / (1 + ratio * groups.n)
-        ybar[inside], xbar[inside] = groups.y, groups.x
-        phi = within * np.linalg.inv(a)
-        share = 1 / groups.n
-    else:
-        coef, phi, gamma[inside], ybar[inside], xbar[inside], share = _weighted(
-            y, x, group, weights, between, within
-        )
-    fraction = np.zeros(k)
-    targets = means
-    if size is not None:
-        fraction[inside] = groups.n / size[inside]
-        rest_means = (means - fraction[:, None] * xbar) / np.where(fraction < 1, 1 - fraction, 1)[:, None]
-        targets = np.where((fraction < 1)[:, None], rest_means, means)
-    synthetic = targets @ coef
-    predicted = synthetic + gamma * (ybar - xbar @ coef)
     g1 = (1 - gamma) * between
-    reach = targets - gamma[:, None] * xbar
-    g2_matrix = reach @ phi @ reach.T
-    g3 = np.zeros(k)
+    g2_matrix = at.reach @ at.phi @ at.reach.T
+    g3 = np.zeros(len(means))
     noise = within**2 * spread[0, 0] - 2 * within * between * spread[0, 1] + between**2 * spread[1, 1]
-    g3[inside] = (1 - gamma[inside]) ** 2 / (between + within * share) / within**2 * noise
-    slope = np.column_stack([(1 - gamma) ** 2, np.zeros(k)])
-    slope[inside, 1] = gamma[inside] ** 2 * share
+    g3[inside] = (1 - gamma[inside]) ** 2 / (between + within * at.share) / within**2 * noise
+    slope = np.column_stack([(1 - gamma) ** 2, np.zeros(len(means))])
+    slope[inside, 1] = gamma[inside] ** 2 * at.share
     g2 = np.diag(g2_matrix).copy()
     mse = g1 + g2 + 2 * g3 - (slope @ bias if method == "ml" else 0.0)
-    left = 1 - fraction
+    left = 1 - data.fraction
     errors = g2_matrix.copy()
     np.fill_diagonal(errors, mse)
     errors *= np.outer(left, left)
     if size is not None:
         errors += np.diag(left * within / size)
     return UnitFit(
-        between=between, within=within, adjusted=adjusted, variance_cov=spread, coef=coef, coef_cov=phi, shrinkage=gamma,
-        synthetic=means @ coef, estimate=fraction * ybar + left * predicted, g1=g1, g2=g2, g3=g3,
+        between=between, within=within, adjusted=adjusted, variance_cov=spread, coef=at.coef, coef_cov=at.phi,
+        shrinkage=gamma, synthetic=means @ at.coef, estimate=at.estimate, g1=g1, g2=g2, g3=g3,
         mse=np.diag(errors).copy(), mse_matrix=errors, loglik=groups.profile(ratio, method)[0],
     )  # fmt: skip
+
+
+def integrated(
+    y: np.ndarray, x: np.ndarray, area: np.ndarray, means: np.ndarray, *, weights: np.ndarray | None = None,
+    size: np.ndarray | None = None,
+) -> Mixture:  # fmt: skip
+    """The same with ``λ = σ_v²/σ_e²`` integrated out of the restricted likelihood, its prior flat.
+
+    Given λ, an area has mean ``θ̂_i(λ)`` and variance ``g1 + g2``; the likelihood with σ_e² at its best
+    is that with σ_e² integrated out under ``1/σ_e²``.
+    """
+    data = _Data.of(y, x, area, means, weights, size)
+    height = np.array([data.groups.profile(ratio, "reml")[0] for ratio in _STEPS]) + np.log(_STEPS)
+    ratios, weight = seen(height, _STEPS)
+    left = 1 - data.fraction
+    mean, inner, reach, phi = [], [], [], []
+    for ratio in ratios:
+        at = data.at(float(ratio), "reml")
+        mean.append(at.estimate)
+        inner.append(left**2 * (1 - at.gamma) * at.between + (0.0 if size is None else left * at.within / size))
+        reach.append(left[:, None] * at.reach)
+        phi.append(at.phi)
+    return mixed(weight, np.array(mean), np.array(inner), np.array(reach), np.array(phi))
 
 
 def _ratio(groups: _Groups, method: Method, adjusted: bool) -> float:

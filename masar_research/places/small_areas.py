@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from masar_research.engine import small_area as area_level
-from masar_research.engine import small_area_benchmark, small_area_scales, small_area_spatial
-from masar_research.engine.distributions import t_quantile
+from masar_research.engine import small_area_benchmark, small_area_scales
 from masar_research.engine.small_area import Method
 from masar_research.engine.small_area_benchmark import Rule
 from masar_research.engine.small_area_scales import Scale
@@ -18,20 +17,21 @@ from masar_research.errors import EstimationError
 from masar_research.estimates import Estimates
 from masar_research.places import small_areas_words as words
 from masar_research.places.small_areas_data import Covariates, Direct, chosen, in_shares, matched
-from masar_research.places.small_areas_neighbours import Neighbours, weights_of
+from masar_research.places.small_areas_models import fitted
+from masar_research.places.small_areas_neighbours import Neighbours
 from masar_research.places.small_areas_result import SmallAreas, finished
+from masar_research.places.small_areas_wholes import TOTALS, wholes_of
 
 Variances = Literal["smoothed", "direct"]
-LEAST_FOR_SPACE = 30
 REPLICATES = 500
-TOTALS = ("total", "count")
 
 
 def small_area(
     estimates: Estimates, covariates: pd.DataFrame, on: str, *, terms: Sequence[str] | None = None,
     category: float | str | None = None, method: Method = "reml", transform: Scale = "identity",
     variances: Variances = "smoothed", neighbours: Neighbours | None = None,
-    benchmark: Rule | None = None, shares: str | None = None, national: Estimates | float | None = None,
+    within: str | None = None, benchmark: Rule | None = None, shares: str | None = None,
+    national: Estimates | float | None = None,
     rng: np.random.Generator | None = None, replicates: int | None = None,
 ) -> SmallAreas:  # fmt: skip
     """Model-based estimates for areas by the Fay–Herriot model.
@@ -56,22 +56,26 @@ def small_area(
         REML and ML that give a variance of zero are answered by the adjusted likelihood of
         Yoshimori and Lahiri; the note says so.
     transform : {"identity", "log", "logit", "arcsine"}
-        Scale of the model; figures come back by their expectation, not by the bare inverse. Other
-        scales than the identity need `rng`.
+        Scale of the model; figures come back by their expectation, not by the bare inverse.
     variances : {"smoothed", "direct"}
         Sampling variances from a generalised variance function of n, or as estimated. Variances of
         zero, and those a single unit cannot give, are always smoothed ones.
     neighbours : mapping, DataFrame or GeoDataFrame, optional
         Makes area effects follow a simultaneous autoregression: area → its neighbours, a square
         table of zeros and ones, or shapes (`contiguity`). Thirty areas at least.
+    within : str, optional
+        Column of `covariates` with the larger area each area lies in (the governorate of a district).
+        The model gets an effect of the larger area, so that areas without interviews learn from it,
+        and the benchmark is met in each larger area. Five larger areas with direct estimates at least.
     benchmark : {"ratio", "difference"}, optional
         Brings the weighted sum of the areas to the whole.
     shares : str, optional
         Column of `covariates` with the population the figure counts, by area; with `benchmark`.
     national : Estimates of one row, or float, optional
-        The whole to be met; by default the sum of the direct estimates under `shares`.
+        The whole to be met; by default the sum of the direct estimates under `shares`. With `within`:
+        estimates by that column. A larger area without a direct estimate is left as the model has it.
     rng : numpy.random.Generator, optional
-        Mean squared errors by parametric bootstrap instead of the formula.
+        Mean squared errors by parametric bootstrap instead.
     replicates : int, optional
         Of the bootstrap; 500.
 
@@ -79,15 +83,15 @@ def small_area(
     -------
     SmallAreas
         kind ``"model_based_proportion"`` or ``"model_based"``; ``std_error`` is the root of the mean
-        squared error, ``n`` the interviews of the area (0: synthetic), intervals by t with as many
-        degrees of freedom as areas in the fit less coefficients.
+        squared error, ``n`` the interviews of the area (0: synthetic); intervals with the variances
+        of the model integrated out of their likelihood.
 
     Raises
     ------
     EstimationError
         Areas that do not match, twice or without covariates (named), collinear or too many
         covariates, no positive variance, a share outside 0–1, fewer than thirty areas with
-        neighbours, a scale without `rng`.
+        neighbours, fewer than five larger areas.
 
     Notes
     -----
@@ -109,51 +113,52 @@ def small_area(
     >>> found.kind, len(found), int(found.frame["n"].iloc[-1])
     ('model_based', 13, 0)
     """
-    _check(method, transform, variances, benchmark, shares, national, neighbours, rng, replicates)
+    _check(method, transform, variances, benchmark, shares, national, neighbours, within, rng, replicates)
     direct = chosen(estimates, on, category)
     if benchmark and direct.kind not in TOTALS:
         _needs_shares(shares)
-    known = matched(direct, covariates, on, terms, shares)
+    known = matched(direct, covariates, on, terms, shares, within)
     y, psi, facts = _scaled(direct, known, transform, variances)
     sampled = np.isfinite(y)
     _enough(known, sampled)
-    x = known.design
-    if neighbours is None:
-        fit: Any = area_level.fit(y, x, psi, method)
-        v, g = np.diag(fit.variance + psi[sampled]), (np.eye(len(y)) * fit.variance)[:, sampled]
-    else:
-        fit, v, g = _spatial(known, y, psi, sampled, neighbours, method)
-    facts |= words.of_fit(fit, known.codes[~sampled], int(sampled.sum()), direct.few)
-    whole, held, inside = _whole(direct, known, sampled, national) if benchmark else (None, None, None)
-    errors = fit.mse_matrix
-    inner = fit.variance * (1 - fit.shrinkage) if neighbours is None else fit.g1
-    estimate = small_area_scales.expected(fit.estimate, inner, transform)
-    before = estimate
-    if benchmark and whole is not None and held is not None and inside is not None:
-        facts |= words.of_benchmark(benchmark, float(estimate @ held), whole)
-        if transform == "identity":
-            brought = small_area_benchmark.benchmark(fit, v, g, held, inside, whole, benchmark)
-            estimate, errors = brought.estimate, brought.mse_matrix
-        else:
-            estimate = small_area_benchmark.brought(estimate, held, whole, benchmark)
-    on_scale = fit.mse
+    model = fitted(known, y, psi, sampled, method, neighbours, within)
+    fit = model.fit
+    facts |= words.of_fit(model, known.codes[~sampled], int(sampled.sum()), direct.few)
+    wholes, left = None, ()
+    if benchmark:
+        wholes, left = wholes_of(direct, known, sampled, national, benchmark, within)
+    before = small_area_scales.expected(fit.estimate, model.inner, transform)
+    if wholes is not None:
+        facts |= words.of_benchmark(wholes.rule, before @ wholes.shares, wholes.whole, left, within)
+    drawn = None
     if rng is not None:
         number = replicates or REPLICATES
         facts |= words.of_bootstrap(number)
-        errors, on_scale = small_area_benchmark.bootstrap(
-            fit, x, psi, sampled, method=method, scale=transform, shares=held, held=inside,
-            rule=benchmark, replicates=number, rng=rng,
-        )  # fmt: skip
-    df = float(sampled.sum() - x.shape[1])
-    reach = t_quantile(0.5 + estimates.level / 2, np.array([df]))[0]
-    if transform == "identity":
-        half = reach * np.sqrt(np.diag(errors))
-        low, high = estimate - half, estimate + half
-    else:
-        ends = [fit.estimate + sign * reach * np.sqrt(on_scale) for sign in (-1, 1)]
-        low, high = (_moved(small_area_scales.back(end, transform), before, estimate, benchmark) for end in ends)
-    if direct.kind == "proportion":
-        estimate, low, high = in_shares(estimate, known.codes), np.clip(low, 0, 1), np.clip(high, 0, 1)
+        drawn = small_area_benchmark.bootstrap(
+            fit, known.design, psi, sampled, method=method, scale=transform, wholes=wholes, replicates=number, rng=rng
+        )
+    elif transform != "identity":
+        facts |= words.MIXED
+    errors = drawn.errors if drawn else model.errors(before, transform)
+    estimate, stretch = before, np.ones(len(y))
+    if wholes is not None:
+        estimate = wholes.brought(before, wholes.whole)
+        if drawn:
+            stretch = np.sqrt(np.diag(errors) / drawn.before)
+        else:
+            slopes = (
+                small_area_scales.slope(fit.estimate, model.inner, transform),
+                small_area_scales.slope(y[sampled], np.zeros(int(sampled.sum())), transform),
+            )
+            after = small_area_benchmark.errors_after(errors, fit.matrix, model.v, model.g, before, wholes, slopes)
+            stretch, errors = np.sqrt(np.diag(after) / np.diag(errors)), after
+    share = direct.kind == "proportion"
+    if share:
+        estimate = in_shares(estimate, known.codes)
+    df = float(sampled.sum() - known.design.shape[1])
+    low, high = model.ends(estimates.level, df, transform, (before, estimate), stretch)
+    if share:
+        low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
     return finished(
         estimates, direct, known, fit, sampled=sampled, estimate=estimate, errors=errors, low=low,
         high=high, df=df, psi=psi, note={**estimates.note, **facts, "transform": words.SCALES[transform]},
@@ -161,16 +166,9 @@ def small_area(
     )  # fmt: skip
 
 
-def _moved(end: np.ndarray, before: np.ndarray, after: np.ndarray, rule: Rule | None) -> np.ndarray:
-    """An end of the interval, moved with its estimate."""
-    if rule == "ratio":
-        return end * after / before
-    return end + (after - before)
-
-
 def _check(
     method: str, transform: str, variances: str, benchmark: str | None, shares: str | None,
-    national: object, neighbours: object, rng: object, replicates: int | None,
+    national: object, neighbours: object, within: object, rng: object, replicates: int | None,
 ) -> None:  # fmt: skip
     offered: Mapping[str, tuple[object, tuple[Any, ...]]] = {
         "method": (method, area_level.METHODS), "transform": (transform, small_area_scales.SCALES),
@@ -202,11 +200,11 @@ def _check(
             remedy="Pass rng=np.random.default_rng(seed) and replicates of 200 or more.",
             ar="عدد التكرارات للمعاينة المكررة فقط، وتحتاج إلى rng= وإلى 50 تكراراً على الأقل.",
         )
-    if transform != "identity" and rng is None:
+    if within is not None and (neighbours is not None or rng is not None or method != "reml"):
         raise EstimationError(
-            f"On the scale {transform!r} the mean squared error is found by drawing lots, and rng= is missing.",
-            remedy="Pass rng=np.random.default_rng(seed), and report the seed.",
-            ar="على هذا المقياس يُحسب متوسط مربع الخطأ بالمحاكاة؛ مرّر rng=np.random.default_rng(seed).",
+            "The model of areas within larger ones is fitted by REML, without neighbours and without bootstrap.",
+            remedy="Leave neighbours=, rng= and method= out, or leave within= out.",
+            ar="نموذج المناطق داخل مناطق أكبر متاح بطريقة REML فقط، دون neighbours= ودون rng=.",
         )
     if neighbours is None:
         return
@@ -262,56 +260,3 @@ def _enough(known: Covariates, sampled: np.ndarray) -> None:
             "قلّل المتغيرات المساعدة.",
         )
     known.check_rank(sampled)
-
-
-def _spatial(
-    known: Covariates, y: np.ndarray, psi: np.ndarray, sampled: np.ndarray, neighbours: Neighbours, method: Method
-) -> tuple[Any, np.ndarray, np.ndarray]:
-    if len(y) < LEAST_FOR_SPACE:
-        raise EstimationError(
-            f"A spatial model of {len(y)} areas: below {LEAST_FOR_SPACE} the correlation between neighbours cannot be "
-            "told from chance, and its error makes the estimates worse.",
-            remedy="Leave neighbours= out; use the region or distances as covariates.",
-            ar=f"النموذج المكاني يحتاج إلى {LEAST_FOR_SPACE} منطقة على الأقل، والمتاح {len(y)}؛ فدون ذلك لا يُميَّز "
-            "الارتباط بين المتجاورات عن الصدفة. استعمل النموذج دون neighbours=.",
-        )
-    if not sampled.all():
-        lacking = known.listed(~sampled)
-        raise EstimationError(
-            f"The spatial model needs a direct estimate in every area; {lacking} have none.",
-            remedy="Leave neighbours= out, or leave those areas out of covariates.",
-            ar=f"يحتاج النموذج المكاني إلى تقدير مباشر في كل منطقة، وهذه بلا تقدير: {lacking}.",
-        )
-    w = weights_of(neighbours, known.codes)
-    fit = small_area_spatial.fit(y, known.design, psi, w, "ml" if method == "ml" else "reml")
-    if fit is None:
-        raise EstimationError(
-            "The likelihood of the spatial model is greatest at its edge (no differences between areas, or a "
-            "correlation of one), so it says nothing of neighbours.",
-            remedy="Leave neighbours= out.",
-            ar="تبلغ الأرجحية أقصاها عند حدّ النموذج المكاني، فلا يفيد هنا؛ استعمل النموذج دون neighbours=.",
-        )
-    return fit, fit.effects + np.diag(psi), fit.effects
-
-
-def _whole(
-    direct: Direct, known: Covariates, sampled: np.ndarray, national: Estimates | float | None
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """The whole to be met, the share of each area in it, and those of the areas with a direct estimate."""
-    held = np.ones(len(sampled))
-    inside = held[sampled]
-    if direct.kind not in TOTALS and known.shares is not None:
-        held = known.shares / known.shares.sum()
-        inside = held[sampled] / held[sampled].sum()
-    if national is None:
-        return float(known.spread(direct.estimate)[sampled] @ inside), held, inside
-    if isinstance(national, Estimates):
-        if len(national) != 1 or national.kind != direct.kind:
-            raise EstimationError(
-                f"national= is one estimate of kind {direct.kind!r}; found {len(national)} rows of kind "
-                f"{national.kind!r}.",
-                remedy="Pass the same estimate without by=.",
-                ar="يلزم في national= تقدير وطني واحد من النوع نفسه: أعد التقدير دون by=.",
-            )
-        return float(national.frame["estimate"].iloc[0]), held, inside
-    return float(national), held, inside

@@ -31,6 +31,8 @@ class Direct:
         Interviews in the class, NaN where there are no classes.
     few : tuple
         Areas left out of the fit for having one to four interviews.
+    category : code or None
+        Which category of a share.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Direct:
     n: np.ndarray
     count: np.ndarray
     few: tuple[object, ...]
+    category: float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class Covariates:
     shares : ndarray (k,) or None
     place : ndarray (k,) of int
         Row of the direct estimates, or −1.
+    group : ndarray (k,) of int, or None
+        Row of `groups` each area lies in.
+    groups : tuple
+        Codes of the larger areas.
     """
 
     on: str
@@ -68,6 +75,8 @@ class Covariates:
     back: np.ndarray
     shares: np.ndarray | None
     place: np.ndarray
+    group: np.ndarray | None
+    groups: tuple[object, ...]
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(r,) of the direct estimates as (k,), NaN where an area has none."""
@@ -149,12 +158,14 @@ def chosen(estimates: Estimates, on: str, category: float | str | None) -> Direc
     return Direct(
         kind=str(estimates.kind), rows=rows, codes=codes, estimate=np.where(enough, estimate, np.nan),
         variance=np.where(np.isfinite(error), variance, np.nan), n=np.where(enough, n, np.nan), count=count, few=few,
+        category=category,
     )  # fmt: skip
 
 
 def matched(
-    direct: Direct, covariates: pd.DataFrame, on: str, terms: Sequence[str] | None, shares: str | None
-) -> Covariates:
+    direct: Direct, covariates: pd.DataFrame, on: str, terms: Sequence[str] | None, shares: str | None,
+    within: str | None = None,
+) -> Covariates:  # fmt: skip
     """Covariates of every area, beside the direct estimates."""
     table = checked(covariates, on)
     first = {code: row for row, code in enumerate(direct.codes)}
@@ -177,7 +188,7 @@ def matched(
             remedy="Add their rows, or leave the areas out with .where() before estimating.",
             ar=f"لا توجد متغيرات مساعدة لهذه المناطق: {names(lost)}؛ أضف صفوفها.",
         )
-    used = tuple(name for name in table.columns if name not in (on, shares)) if terms is None else tuple(terms)
+    used = tuple(name for name in table.columns if name not in (on, shares, within)) if terms is None else tuple(terms)
     held = None
     if shares is not None:
         held = numbers(table, (shares,), codes)[:, 0]
@@ -190,7 +201,27 @@ def matched(
     design, back = standardised(numbers(table, used, codes))
     at = {code: row for row, code in enumerate(direct.codes)}
     place = np.array([at.get(code, -1) for code in codes])
-    return Covariates(on, codes, used, design, back, held, place)
+    group, groups = (None, ()) if within is None else _grouped(table, within, codes)
+    return Covariates(on, codes, used, design, back, held, place, group, groups)
+
+
+def _grouped(table: pd.DataFrame, within: str, codes: np.ndarray) -> tuple[np.ndarray, tuple[object, ...]]:
+    """The larger area of each area, and their codes in the order they first appear."""
+    if within not in table.columns:
+        raise EstimationError(
+            f"within={within!r} is no column of the covariates: {list(table.columns)}.",
+            remedy="Name the column that says in which larger area (governorate) each area lies.",
+            ar=f"لا يوجد العمود «{within}» في جدول المناطق؛ سمِّ العمود الذي يبيّن المحافظة التي تقع فيها كل منطقة.",
+        )
+    lacking = table[within].isna().to_numpy()
+    if lacking.any():
+        raise EstimationError(
+            f"The column {within!r} does not say where {names(codes[lacking])} lie.",
+            remedy="Fill in the larger area of every area.",
+            ar=f"لا يبيّن العمود «{within}» موقع هذه المناطق: {names(codes[lacking])}.",
+        )
+    group, found = pd.factorize(table[within])
+    return group, tuple(found.tolist())
 
 
 def checked(covariates: pd.DataFrame, on: str) -> pd.DataFrame:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from masar_research.engine import small_area_unit as unit_level
-from masar_research.engine.distributions import t_quantile
 from masar_research.engine.small_area_unit import Method
 from masar_research.errors import EstimationError
 from masar_research.places import small_areas_words as words
@@ -66,8 +65,8 @@ def small_area_unit(
 
     Notes
     -----
-    Mean squared errors as in `engine.small_area_unit.fit`, t intervals with as many degrees of
-    freedom as areas with interviews less one. Clusters within areas are not modelled: where persons
+    Mean squared errors as in `engine.small_area_unit.fit`; intervals with the variance between areas
+    integrated out of its likelihood; degrees of freedom: areas with interviews less one. Clusters within areas are not modelled: where persons
     of one block are alike, the errors are too small; the area-level model takes the design in.
 
     Examples
@@ -126,8 +125,8 @@ def small_area_unit(
     fit = unit_level.fit(rows[:, 0], x, area, targets, method=method, weights=weights, size=sizes)
     n = np.bincount(area, minlength=len(codes)).astype(float)
     df = float(m - 1)
-    half = t_quantile(0.5 + level / 2, np.array([df]))[0] * np.sqrt(fit.mse)
-    estimate, low, high = fit.estimate, fit.estimate - half, fit.estimate + half
+    known_of = unit_level.integrated(rows[:, 0], x, area, targets, weights=weights, size=sizes)
+    estimate, low, high = fit.estimate, known_of.quantile(0.5 - level / 2), known_of.quantile(0.5 + level / 2)
     share = set(np.unique(rows[:, 0])) <= {0.0, 1.0}
     if share:
         estimate, low, high = in_shares(estimate, codes), np.clip(low, 0, 1), np.clip(high, 0, 1)

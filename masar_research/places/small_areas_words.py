@@ -24,6 +24,10 @@ METHODS = {
 }  # fmt: skip
 MODELS = {
     "area": {"en": "Fay–Herriot area-level model", "ar": "نموذج فاي–هيريوت على مستوى المناطق"},
+    "nested": {
+        "en": "Fay–Herriot area-level model with effects of the larger areas",
+        "ar": "نموذج فاي–هيريوت على مستوى المناطق مع أثر المناطق الأكبر التي تقع فيها",
+    },
     "spatial": {"en": "spatial Fay–Herriot area-level model", "ar": "نموذج فاي–هيريوت المكاني على مستوى المناطق"},
     "unit": {
         "en": "unit-level nested error model (Battese, Harter and Fuller)",
@@ -44,20 +48,36 @@ _WARNING = {
 }
 
 
+MIXED = {
+    "mean_squared_error": {
+        "en": "with the variance between areas integrated out of its likelihood",
+        "ar": "مع أخذ عدم اليقين في التباين بين المناطق في الحسبان (بالمكاملة على الأرجحية)",
+    }
+}
+INTERVALS = {
+    "integrated": MIXED["mean_squared_error"],
+    "t": {"en": "estimate ± t × root mean squared error", "ar": "التقدير ± t × جذر متوسط مربع الخطأ"},
+}
+
+
 def of_model(name: str, method: str) -> dict[str, Any]:
     """Every model-based table says that it is one."""
     return {"model_based": True, "model": MODELS[name], "method": METHODS[method], "warning": _WARNING,
-            "interval": "estimate ± t × root mean squared error", "df": "areas in the fit minus coefficients"}  # fmt: skip
+            "interval": INTERVALS["t" if name == "spatial" else "integrated"],
+            "df": "areas in the fit minus coefficients"}  # fmt: skip
 
 
-def of_fit(fit: Any, outside: np.ndarray, areas: int, few: tuple[object, ...]) -> dict[str, Any]:
-    """The model, its variance, the areas it had."""
-    spatial = hasattr(fit, "correlation")
-    found = of_model("spatial" if spatial else "area", "reml" if spatial else fit.method)
+def of_fit(model: Any, outside: np.ndarray, areas: int, few: tuple[object, ...]) -> dict[str, Any]:
+    """The model, its variances, the areas it had."""
+    fit = model.fit
+    name = "spatial" if hasattr(fit, "correlation") else "nested" if hasattr(fit, "between") else "area"
+    found = of_model(name, "reml" if name == "spatial" else fit.method)
     found |= {"areas": areas, "synthetic_areas": tuple(outside), "area_variance": fit.variance}
     if few:
         found["few_interviews"] = tuple(few)
-    if spatial:
+    if name == "nested":
+        found["between_variance"] = fit.between
+    if name == "spatial":
         found["spatial_correlation"] = fit.correlation
     elif fit.adjusted:
         found["adjusted"] = ADJUSTED
@@ -79,14 +99,24 @@ def of_variances(way: str, smooth: Smoothed, replaced: np.ndarray) -> dict[str, 
     return found
 
 
-def of_benchmark(rule: str, before: float, whole: float) -> dict[str, Any]:
-    """What the whole was, and how it was met."""
+def of_benchmark(
+    rule: str, before: np.ndarray, wholes: np.ndarray, left: tuple[object, ...], within: str | None
+) -> dict[str, Any]:
+    """What was met, and how."""
     en, ar = {"ratio": ("ratio", "النسبة"), "difference": ("difference", "الفرق")}[rule]
-    return {
-        "benchmark": {
-            "en": f"{en}, from {before:.6g} to {whole:.6g}", "ar": f"بطريقة {ar}، من {before:.6g} إلى {whole:.6g}",
+    if within is None:
+        way = f"{before[0]:.6g}", f"{wholes[0]:.6g}"
+        said = {"en": f"{en}, from {way[0]} to {way[1]}", "ar": f"بطريقة {ar}، من {way[0]} إلى {way[1]}"}
+    else:
+        said = {
+            "en": f"{en}, within each larger area ({within}: {len(wholes)})",
+            "ar": f"بطريقة {ar}، داخل كل منطقة أكبر ({within}: {len(wholes)})",
         }
-    }  # fmt: skip
+    if left:
+        listed = [str(code) for code in left]
+        said["en"] += f"; none for {', '.join(listed)}, where there is no direct estimate"
+        said["ar"] += f"؛ دون مواءمة في {'، '.join(listed)} لعدم وجود تقدير مباشر"
+    return {"benchmark": said}
 
 
 def of_bootstrap(replicates: int) -> dict[str, Any]:

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import masar_research as mr
 from masar_research.engine import (
     small_area,
     small_area_benchmark,
+    small_area_integrated,
     small_area_scales,
     small_area_spatial,
     small_area_unit,
 )
 from masar_research.engine.distributions import t_quantile
-from masar_research.errors import EstimationError
+from masar_research.places.small_areas_models import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,101 +27,120 @@ class Seen:
 
     coverage: float
     ratio: float
+    unsampled: float = np.nan
 
 
-def judged(errors: list[np.ndarray], mse: list[np.ndarray], df: float) -> Seen:
-    off, spread = np.array(errors), np.array(mse)
-    held = np.abs(off) <= t_quantile(0.975, np.array([df]))[0] * np.sqrt(spread)
-    return Seen(float(held.mean()), float(spread.mean() / (off**2).mean()))
+def judged(
+    truth: list[np.ndarray], estimate: list[np.ndarray], mse: list[np.ndarray],
+    ends: list[tuple[np.ndarray, np.ndarray]], out: list[int] | None = None,
+) -> Seen:  # fmt: skip
+    held = np.array([(low <= true) & (true <= high) for true, (low, high) in zip(truth, ends, strict=True)])
+    off = (np.array(estimate) - np.array(truth)) ** 2
+    return Seen(float(held.mean()), float(np.mean(mse) / off.mean()), float(held[:, out].mean()) if out else np.nan)
 
 
-def area_level(m: int, share: float, method: small_area.Method, times: int, seed: int = 1) -> Seen:
-    """`share` is the variance between areas over the median sampling variance."""
+def ends_of(y: np.ndarray, x: np.ndarray, psi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mixture = small_area_integrated.integrated(y, x, psi)
+    return mixture.quantile(0.025), mixture.quantile(0.975)
+
+
+def area_level(m: int, share: float, method: small_area.Method, times: int, out: list[int], seed: int = 1) -> Seen:
+    """`share` is the variance between areas over the median sampling variance; areas `out` have no direct estimate."""
     rng = np.random.default_rng(seed)
     psi = np.geomspace(0.25, 2.5, m)
-    x = np.column_stack([np.ones(m), rng.normal(size=m)])
     variance = share * float(np.median(psi))
-    errors, mse = [], []
+    truth, estimate, mse, ends = [], [], [], []
     for _ in range(times):
+        x = np.column_stack([np.ones(m), rng.normal(size=m)])
         theta = x @ [1.0, 1.0] + variance**0.5 * rng.normal(size=m)
-        found = small_area.fit(theta + np.sqrt(psi) * rng.normal(size=m), x, psi, method)
-        errors.append(found.estimate - theta)
+        y = theta + np.sqrt(psi) * rng.normal(size=m)
+        y[out] = np.nan
+        found = small_area.fit(y, x, psi, method)
+        truth.append(theta)
+        estimate.append(found.estimate)
         mse.append(found.mse)
-    return judged(errors, mse, m - 2)
+        ends.append(ends_of(y, x, psi))
+    return judged(truth, estimate, mse, ends, out)
 
 
 @pytest.mark.parametrize(("m", "share"), [(12, 1.0), (30, 1.0)])
 def test_intervals_of_areas_hold_on_average(m: int, share: float) -> None:
-    seen = area_level(m, share, "reml", 250)
-    assert 0.925 < seen.coverage < 0.985 and 0.85 < seen.ratio < 1.2
+    seen = area_level(m, share, "reml", 120, [3])
+    assert 0.93 < seen.coverage < 0.985 and 0.88 < seen.unsampled and 0.8 < seen.ratio < 1.3
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("m", "share"), [(m, share) for m in (12, 24, 40) for share in (0.1, 0.25, 0.5, 1.0, 4.0)])
+def test_intervals_over_small_and_large_differences(m: int, share: float) -> None:
+    # Seen: 95.0–98.8 %, above 97 % only where areas differ by half of the sampling variance or less, which no
+    # interval can know from so few areas; 95–100 % without interviews.
+    seen = area_level(m, share, "reml", 500, [4, 7])
+    assert 0.94 < seen.coverage < (0.97 if share >= 1 else 0.995)
+    assert seen.unsampled > 0.94
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("method", small_area.METHODS)
-@pytest.mark.parametrize(("m", "share"), [(12, 0.25), (12, 1.0), (12, 4.0), (40, 0.25), (40, 1.0), (40, 4.0)])
-def test_every_method_over_small_and_large_differences(m: int, share: float, method: small_area.Method) -> None:
-    seen = area_level(m, share, method, 250)
+@pytest.mark.parametrize(("m", "share"), [(12, 1.0), (12, 4.0), (40, 0.25), (40, 1.0), (40, 4.0)])
+def test_the_errors_of_every_method(m: int, share: float, method: small_area.Method) -> None:
+    seen = area_level(m, share, method, 250, [])
     # Where areas differ little the error is overstated, most by the methods that never give zero.
-    assert 0.92 < seen.coverage <= 1.0
     assert 0.85 < seen.ratio < (1.15 if share >= 1 and m == 40 else 3.0)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("rule", small_area_benchmark.RULES)
-def test_the_error_after_benchmarking(rule: small_area_benchmark.Rule) -> None:
+@pytest.mark.parametrize("scale", ["identity", "log", "logit", "arcsine"])
+@pytest.mark.parametrize("rule", [None, *small_area_benchmark.RULES])
+def test_scales_and_benchmarks(
+    scale: small_area_scales.Scale, rule: small_area_benchmark.Rule | None
+) -> None:
+    """By the steps of the verb, on figures drawn from the model; one area holds a third of the people."""
     rng = np.random.default_rng(3)
-    m, variance = 30, 0.6
-    psi, x = rng.uniform(0.3, 2.0, m), np.column_stack([np.ones(m), rng.normal(size=m)])
+    m, out = 25, [4, 17]
+    size = {"identity": 20.0, "log": 1.0, "logit": 1.0, "arcsine": 0.25}[scale]
+    beta = {"identity": [9.0, 1.0], "log": [1.0, 0.2], "logit": [-1.0, 0.2], "arcsine": [0.6, 0.05]}[scale]
     sampled = np.ones(m, dtype=bool)
-    sampled[[4, 17]] = False
+    sampled[out] = False
     shares = rng.uniform(1, 5, m)
-    shares[0] = 40.0
-    shares /= shares.sum()
-    held = shares[sampled] / shares[sampled].sum()
-    errors, mse = [], []
-    for _ in range(700):
-        theta = x @ [9.0, 1.0] + variance**0.5 * rng.normal(size=m)
-        y = np.where(sampled, theta + np.sqrt(psi) * rng.normal(size=m), np.nan)
-        found = small_area.fit(y, x, psi)
-        v, g = np.diag(found.variance + psi[sampled]), (np.eye(m) * found.variance)[:, sampled]
-        whole = float(y[sampled] @ held)
-        brought = small_area_benchmark.benchmark(found, v, g, shares, held, whole, rule)
-        errors.append(brought.estimate - theta)
-        mse.append(np.diag(brought.mse_matrix))
-    seen = judged(errors, mse, 26)
-    # 93.5 %: the error is right on average (ratio 0.99), the interval a little short.
-    assert 0.92 < seen.coverage < 0.97 and 0.93 < seen.ratio < 1.1
-    true = np.mean(np.square(errors), axis=0)
-    np.testing.assert_allclose(np.mean(mse, axis=0), true, rtol=0.3)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("scale", ["log", "logit", "arcsine"])
-def test_the_bootstrap_on_a_scale(scale: small_area_scales.Scale) -> None:
-    rng = np.random.default_rng(4)
-    m, variance = 25, 0.03
-    psi = rng.uniform(0.01, 0.08, m)
-    x = np.column_stack([np.ones(m), rng.normal(size=m)])
-    beta = {"log": [1.0, 0.2], "logit": [-1.0, 0.2], "arcsine": [0.6, 0.05]}[scale]
-    errors, mse, held = [], [], []
-    for _ in range(150):
-        truth = x @ beta + variance**0.5 * rng.normal(size=m)
-        found = small_area.fit(truth + np.sqrt(psi) * rng.normal(size=m), x, psi)
-        inner = found.variance * (1 - found.shrinkage)
-        estimate = small_area_scales.expected(found.estimate, inner, scale)
-        drawn, on_scale = small_area_benchmark.bootstrap(
-            found, x, psi, np.ones(m, dtype=bool), method="reml", scale=scale, shares=None, held=None, rule=None,
-            replicates=150, rng=rng,
+    shares[0] = 35.0
+    wholes = None
+    if rule is not None:
+        held = shares[sampled] / shares[sampled].sum()
+        wholes = small_area_benchmark.Wholes((shares / shares.sum())[:, None], held[:, None], np.zeros(1), rule)
+    truth, estimates, mse, ends = [], [], [], []
+    for _ in range(400):
+        psi = size * rng.uniform(0.01, 0.08, m)
+        x = np.column_stack([np.ones(m), rng.normal(size=m)])
+        z = x @ beta + (0.03 * size) ** 0.5 * rng.normal(size=m)
+        y = np.where(sampled, z + np.sqrt(psi) * rng.normal(size=m), np.nan)
+        fit = small_area.fit(y, x, psi)
+        model = Model(
+            fit, np.diag(fit.variance + psi[sampled]), (np.eye(m) * fit.variance)[:, sampled],
+            fit.variance * (1 - fit.shrinkage), small_area_integrated.integrated(y, x, psi),
         )  # fmt: skip
-        errors.append(estimate - small_area_scales.back(truth, scale))
-        mse.append(np.diag(drawn))
-        reach = t_quantile(0.975, np.array([m - 2.0]))[0] * np.sqrt(on_scale)
-        held.append(np.abs(found.estimate - truth) <= reach)
-    seen = judged(errors, mse, m - 2)
-    # 91.5 %: the plain bootstrap leaves out terms of order 1/m.
-    assert 0.90 < np.mean(held) < 0.97 and 0.85 < seen.ratio < 1.12
+        before = small_area_scales.expected(fit.estimate, model.inner, scale)
+        errors, estimate, stretch = model.errors(before, scale), before, np.ones(m)
+        if wholes is not None:
+            direct = small_area_scales.back(y[sampled], scale)
+            estimate = wholes.brought(before, direct @ wholes.held)
+            slopes = (
+                small_area_scales.slope(fit.estimate, model.inner, scale),
+                small_area_scales.slope(y[sampled], np.zeros(len(direct)), scale),
+            )
+            after = small_area_benchmark.errors_after(errors, fit.matrix, model.v, model.g, before, wholes, slopes)
+            stretch, errors = np.sqrt(np.diag(after) / np.diag(errors)), after
+        truth.append(small_area_scales.back(z, scale))
+        estimates.append(estimate)
+        mse.append(np.diag(errors))
+        ends.append(model.ends(0.95, m - 4.0, scale, (before, estimate), stretch))
+    seen = judged(truth, estimates, mse, ends, out)
+    print(scale, rule, seen, np.mean(np.array(estimates) - truth))
+    assert 0.94 < seen.coverage < 0.97 and seen.unsampled > 0.93
+    assert 0.93 < seen.ratio < 1.2
     # The expectation brings no bias, the bare inverse does.
-    assert abs(np.mean(errors)) < 4 * np.std(np.mean(errors, axis=1)) / 150**0.5
+    if rule is None:
+        off = np.mean(np.array(estimates) - truth, axis=1)
+        assert abs(off.mean()) < 4 * off.std() / 400**0.5
 
 
 @pytest.mark.full
@@ -130,17 +151,24 @@ def test_the_model_of_persons(weighted: bool) -> None:
     n = rng.integers(2, 15, k)
     area = np.repeat(np.arange(k), n)
     means = np.column_stack([np.ones(k), rng.normal(size=k)])
-    errors, mse = [], []
-    for _ in range(500):
+    truth, estimate, mse, ends = [], [], [], []
+    out = [5, 11]
+    area = area[~np.isin(area, out)]
+    n = np.bincount(area, minlength=k)
+    for _ in range(300):
         x = np.column_stack([np.ones(n.sum()), means[area, 1] + rng.normal(size=n.sum())])
         effect = between**0.5 * rng.normal(size=k)
         y = x @ [2.0, 1.0] + effect[area] + within**0.5 * rng.normal(size=n.sum())
         weights = rng.uniform(1, 3, n.sum()) if weighted else None
         found = small_area_unit.fit(y, x, area, means, weights=weights)
-        errors.append(found.estimate - (means @ [2.0, 1.0] + effect))
+        truth.append(means @ [2.0, 1.0] + effect)
+        estimate.append(found.estimate)
         mse.append(found.mse)
-    seen = judged(errors, mse, k - 1)
-    assert 0.94 < seen.coverage < 0.97 and 0.92 < seen.ratio < 1.1
+        mixture = small_area_unit.integrated(y, x, area, means, weights=weights)
+        ends.append((mixture.quantile(0.025), mixture.quantile(0.975)))
+    seen = judged(truth, estimate, mse, ends, out)
+    print(seen)
+    assert 0.94 < seen.coverage < 0.97 and seen.unsampled > 0.94 and 0.92 < seen.ratio < 1.1
 
 
 @pytest.mark.full
@@ -152,51 +180,63 @@ def test_the_model_with_neighbours() -> None:
     w = (np.abs(place[:, None] - place[None]).sum(axis=2) == 1).astype(float)
     w /= w.sum(axis=1, keepdims=True)
     psi, x = rng.uniform(0.3, 1.2, m), np.column_stack([np.ones(m), rng.normal(size=m)])
-    errors, mse, edges = [], [], 0
+    truth, estimate, mse, ends, edges = [], [], [], [], 0
     for _ in range(80):
         theta = x @ [1.0, 1.0] + np.linalg.solve(np.eye(m) - 0.6 * w, 0.8 * rng.normal(size=m))
         found = small_area_spatial.fit(theta + np.sqrt(psi) * rng.normal(size=m), x, psi, w)
         if found is None:
             edges += 1
             continue
-        errors.append(found.estimate - theta)
+        half = t_quantile(0.975, np.array([m - 2.0]))[0] * np.sqrt(found.mse)
+        truth.append(theta)
+        estimate.append(found.estimate)
         mse.append(found.mse)
-    seen = judged(errors, mse, m - 2)
+        ends.append((found.estimate - half, found.estimate + half))
+    seen = judged(truth, estimate, mse, ends)
     assert edges < 12 and 0.93 < seen.coverage < 0.975 and 0.88 < seen.ratio < 1.2
 
 
-@pytest.mark.full
-def test_samples_of_a_population_by_the_verb() -> None:
-    """Clustered samples, smoothed variances: the intervals hold the areas' true shares."""
-    import masar_research as mr
+def clustered(samples: int, areas: int, blocks: tuple[int, int], variances: str, seed: int = 11) -> Seen:
+    """Clustered samples of populations drawn anew each time, through the verb; shares of sixty blocks of twelve."""
+    rng = np.random.default_rng(seed)
+    truth, estimate, mse, ends = [], [], [], []
+    for _ in range(samples):
+        x, size = rng.normal(size=areas), rng.integers(*blocks, areas)
+        level = 1 / (1 + np.exp(-(-0.6 + 0.35 * x + 0.25 * rng.normal(size=areas))))
+        chance = np.clip(level[:, None] + 0.08 * rng.normal(size=(areas, 60)), 0.02, 0.98)
+        people = rng.uniform(size=(areas, 60, 12)) < chance[..., None]
+        area = np.repeat(np.arange(areas), size)
+        block = np.concatenate([rng.choice(60, n, replace=False) for n in size])
+        frame = pd.DataFrame({
+            "w": 1.0, "area": np.repeat(area, 12), "psu": np.repeat(area * 1000 + block, 12),
+            "works": people[area, block].ravel().astype(float),
+        })  # fmt: skip
+        direct = mr.Survey(frame, weights="w", strata="area", psu="psu").proportion("works", by="area")
+        found = direct.small_area(pd.DataFrame({"area": range(areas), "x": x}), on="area", variances=variances)
+        truth.append(people.mean(axis=(1, 2)))
+        estimate.append(found.frame["estimate"].to_numpy())
+        mse.append(np.diag(found.vcov))
+        ends.append((found.frame["conf_low"].to_numpy(), found.frame["conf_high"].to_numpy()))
+    return judged(truth, estimate, mse, ends)
 
-    rng = np.random.default_rng(11)
-    areas, blocks, per_block = 24, 60, 12
-    x = rng.normal(size=areas)
-    level = 1 / (1 + np.exp(-(-0.6 + 0.35 * x + 0.25 * rng.normal(size=areas))))
-    chance = np.clip(level[:, None] + 0.08 * rng.normal(size=(areas, blocks)), 0.02, 0.98)
-    people = rng.uniform(size=(areas, blocks, per_block)) < chance[..., None]
-    truth = people.mean(axis=(1, 2))
-    known = pd.DataFrame({"area": range(areas), "x": x})
-    size = rng.integers(3, 9, areas)
-    held, off, estimated, direct_off = [], [], [], []
-    for _ in range(120):
-        chosen = [rng.choice(blocks, n, replace=False) for n in size]
-        rows = [(a, b, float(v)) for a in range(areas) for b in chosen[a] for v in people[a, b]]
-        frame = pd.DataFrame(rows, columns=["area", "block", "works"])
-        frame["psu"] = frame["area"] * 1000 + frame["block"]
-        survey = mr.Survey(frame.assign(w=1.0), weights="w", strata="area", psu="psu")
-        direct = survey.proportion("works", by="area")
-        try:
-            found = direct.small_area(known, on="area")
-        except EstimationError:
-            continue
-        error = found.frame["estimate"].to_numpy() - truth
-        held.append((found.frame["conf_low"].to_numpy() <= truth) & (truth <= found.frame["conf_high"].to_numpy()))
-        off.append(error**2)
-        estimated.append(np.diag(found.vcov))
-        direct_off.append((direct.frame["estimate"].to_numpy() - truth) ** 2)
-    assert len(held) == 120
-    assert np.mean(off) < 0.8 * np.mean(direct_off)
-    # 91.9 %: neither the smoothing of the variances nor true areas that are no normal draws is in the error.
-    assert 0.90 < np.mean(held) < 0.985 and 0.8 < np.mean(estimated) / np.mean(off) < 1.4
+
+def test_a_few_samples_of_populations_by_the_verb() -> None:
+    assert clustered(12, 24, (3, 9), "smoothed").coverage > 0.9
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("areas", "blocks"), [(12, (3, 9)), (24, (3, 9)), (51, (2, 5))])
+def test_samples_of_populations_by_the_verb(areas: int, blocks: tuple[int, int]) -> None:
+    # Seen: 95–95.5 %. The areas of one population are no normal draws, and what is drawn once is judged often;
+    # so populations are drawn anew.
+    seen = clustered(300, areas, blocks, "smoothed")
+    print(areas, seen)
+    assert 0.935 < seen.coverage < 0.975 and 0.85 < seen.ratio < 1.35
+
+
+@pytest.mark.full
+def test_variances_as_estimated_from_few_blocks_are_too_short() -> None:
+    """What the page says of ``variances="direct"``: three to eight blocks an area are too few for it."""
+    seen = clustered(200, 24, (3, 9), "direct")
+    print(seen)
+    assert seen.coverage < 0.93

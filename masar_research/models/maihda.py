@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from masar_research.engine import intervals, multilevel, small_area, small_area_scales
+from masar_research.engine import intervals, multilevel, small_area, small_area_integrated, small_area_scales
 from masar_research.engine.multilevel import Multilevel
 from masar_research.engine.replicates import Replicates
 from masar_research.errors import ModelError
@@ -347,9 +347,8 @@ def _area_level(
     if smoothed is None or len(y) <= X.shape[1] + 2:
         return (np.full(len(y), np.nan),) * 3
     fitted = small_area.fit(y, X, smoothed.variance)
-    error = np.sqrt(fitted.mse)
-    dfs = np.full(len(y), float(len(y) - X.shape[1]))
-    low, high = intervals.wald(fitted.estimate, error, dfs, level)
+    known = small_area_integrated.integrated(y, X, smoothed.variance)
+    low, high = known.quantile(0.5 - level / 2), known.quantile(0.5 + level / 2)
     if binary:
         return tuple(np.clip(part, 0.0, 1.0) for part in (fitted.estimate, low, high))
     return fitted.estimate, low, high

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from masar_research.engine import small_area, small_area_scales
-from masar_research.engine.small_area_scales import Scale
+from masar_research.engine import small_area
 
 _STEPS = np.geomspace(1e-6, 1e6, 241)
 _SEEN = 1e-8
@@ -32,14 +31,11 @@ class Mixture:
         Restricted likelihood of each value times its width; they sum to one.
     mean, variance : ndarray (P, k)
         Of the area's figure, on the scale of the model.
-    covariance : ndarray (k, k)
-        Of the figures of two areas over the whole mixture.
     """
 
     weight: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
-    covariance: np.ndarray
 
     def quantile(self, probability: float) -> np.ndarray:
         """(k,): where the mixture's distribution function reaches `probability`, by halving."""
@@ -51,24 +47,6 @@ class Mixture:
             below = self.weight @ ndtr((middle - self.mean) / np.where(spread > 0, spread, 1e-300)) < probability
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return (low + high) / 2
-
-    def errors(self, estimate: np.ndarray, scale: Scale) -> np.ndarray:
-        """Mean squared errors of figures, (k, k): ``E (θ̂_i − h⁻¹(z_i))²``, z_i from the mixture.
-
-        Off the diagonal the covariances on the scale, times the slopes of ``h⁻¹`` that make their
-        diagonal that of the figures.
-
-        Parameters
-        ----------
-        estimate : ndarray (k,)
-            Figures, not values on the scale.
-        """
-        first = self.weight @ small_area_scales.expected(self.mean, self.variance, scale)
-        second = self.weight @ small_area_scales.expected(self.mean, self.variance, scale, power=2)
-        square = np.maximum(second - 2 * estimate * first + estimate**2, 0.0)
-        own = np.diag(self.covariance)
-        slope = np.sqrt(square / np.where(own > 0, own, 1.0))
-        return self.covariance * np.outer(slope, slope)
 
 
 def integrated(y: np.ndarray, x: np.ndarray, psi: np.ndarray) -> Mixture:
@@ -98,7 +76,7 @@ def integrated(y: np.ndarray, x: np.ndarray, psi: np.ndarray) -> Mixture:
     grid, weight = seen(height + np.log(grid), grid)
     mean, gamma, q = small_area.predictions(grid, direct[None], x, spread, sampled)
     reach = (1 - gamma)[..., None] * x
-    return mixed(weight, mean, grid[:, None] * (1 - gamma), reach, q)
+    return Mixture(weight, mean, grid[:, None] * (1 - gamma) + spread_of(reach, q))
 
 
 def seen(height: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -109,27 +87,6 @@ def seen(height: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
     return (*(each[kept] for each in values), weight[kept] / weight[kept].sum())
 
 
-def mixed(
-    weight: np.ndarray, mean: np.ndarray, inner: np.ndarray, reach: np.ndarray, q: np.ndarray,
-    shared: np.ndarray | float = 0.0,
-) -> Mixture:  # fmt: skip
-    """A mixture from its parts.
-
-    Parameters
-    ----------
-    weight : ndarray (P,)
-    mean, inner : ndarray (P, k)
-        Predictors, and their variance when coefficients are known.
-    reach : ndarray (P, k, p)
-        What an error of the coefficients does to each area.
-    q : ndarray (P, p, p)
-        Covariance of the coefficients.
-    shared : ndarray (k, k), optional
-        Mean over the mixture of what the effects of groups add off the diagonal.
-    """
-    between = np.einsum("pia,pab,pjb,p->ij", reach, q, reach, weight, optimize=True)
-    variance = inner + np.einsum("pia,pab,pib->pi", reach, q, reach, optimize=True)
-    centred = mean - weight @ mean
-    covariance = between + (centred.T * weight) @ centred + shared
-    np.fill_diagonal(covariance, weight @ (variance + centred**2))
-    return Mixture(weight, mean, variance, covariance)
+def spread_of(reach: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """``d'Qd``, (P, k): what errors of the coefficients (P, p, p) do to areas they reach by d (P, k, p)."""
+    return np.einsum("pia,pab,pib->pi", reach, q, reach, optimize=True)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from masar_research.engine import small_area
-from masar_research.engine.small_area_integrated import Mixture, mixed, seen
+from masar_research.engine.small_area_integrated import Mixture, seen, spread_of
 
 _GRID = np.geomspace(1e-6, 1e4, 41)
 _STEPS = np.geomspace(1e-4, 1e4, 57)
@@ -220,8 +220,7 @@ def integrated(y: np.ndarray, x: np.ndarray, psi: np.ndarray, group: np.ndarray)
     kept = 1 - gamma
     inner = kept * within[:, None] + kept**2 * (at.shrink @ z.T)
     reach = kept[..., None] * (x - np.einsum("pg,pga,ig->pia", at.shrink, at.crossed, z, optimize=True))
-    shared = np.einsum("p,pi,pj,pg,ig,jg->ij", weight, kept, kept, at.shrink, z, z, optimize=True)
-    return mixed(weight, mean, inner, reach, at.q, shared)
+    return Mixture(weight, mean, inner + spread_of(reach, at.q))
 
 
 def _variances(data: _Data) -> tuple[float, float, bool]:

@@ -56,8 +56,8 @@ def back(values: np.ndarray, scale: Scale) -> np.ndarray:
     return values
 
 
-def expected(values: np.ndarray, variances: np.ndarray, scale: Scale, power: int = 1) -> np.ndarray:
-    """Mean of the figure (of its square: `power` 2) when its scale is normal: the back-transformation without bias.
+def expected(values: np.ndarray, variances: np.ndarray, scale: Scale) -> np.ndarray:
+    """Mean of the figure when its scale is normal: the back-transformation without bias.
 
     ``exp(z + v/2)`` (Slud and Maiti 2006); for logit and arcsine the integral of `back` over the
     normal distribution, by 41 Gauss–Hermite nodes (Sugasawa and Kubokawa 2017; Hadam et al. 2023).
@@ -73,11 +73,11 @@ def expected(values: np.ndarray, variances: np.ndarray, scale: Scale, power: int
     1.284025
     """
     if scale == "identity":
-        return values if power == 1 else values**2 + variances
+        return values
     if scale == "log":
-        return np.exp(power * values + power**2 * variances / 2)
+        return np.exp(values + variances / 2)
     points = values[..., None] + np.sqrt(variances)[..., None] * _NODES
-    return back(points, scale) ** power @ _WEIGHTS
+    return back(points, scale) @ _WEIGHTS
 
 
 def slope(values: np.ndarray, variances: np.ndarray, scale: Scale) -> np.ndarray:

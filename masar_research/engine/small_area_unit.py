@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from masar_research.engine.small_area_integrated import Mixture, mixed, seen
+from masar_research.engine.small_area_integrated import Mixture, seen, spread_of
 
 Method = Literal["reml", "ml"]
 _GRID = np.geomspace(1e-8, 1e6, 99)
@@ -263,7 +263,7 @@ def integrated(
         inner.append(left**2 * (1 - at.gamma) * at.between + (0.0 if size is None else left * at.within / size))
         reach.append(left[:, None] * at.reach)
         phi.append(at.phi)
-    return mixed(weight, np.array(mean), np.array(inner), np.array(reach), np.array(phi))
+    return Mixture(weight, np.array(mean), np.array(inner) + spread_of(np.array(reach), np.array(phi)))
 
 
 def _ratio(groups: _Groups, method: Method, adjusted: bool) -> float:

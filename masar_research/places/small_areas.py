@@ -138,8 +138,8 @@ def small_area(
             fit, known.design, psi, sampled, method=method, scale=transform, wholes=wholes, replicates=number, rng=rng
         )
     elif transform != "identity":
-        facts |= words.MIXED
-    errors = drawn.errors if drawn else model.errors(before, transform)
+        facts |= words.BY_SLOPE
+    errors = drawn.errors if drawn else model.errors(transform)
     estimate, stretch = before, np.ones(len(y))
     if wholes is not None:
         estimate = wholes.brought(before, wholes.whole)

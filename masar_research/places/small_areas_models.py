@@ -41,11 +41,10 @@ class Model:
     inner: np.ndarray
     mixture: Mixture | None
 
-    def errors(self, estimate: np.ndarray, scale: Scale) -> np.ndarray:
-        """Mean squared errors of figures, (k, k): by formula, or by the mixture on another scale."""
-        if scale == "identity" or self.mixture is None:
-            return self.fit.mse_matrix
-        return self.mixture.errors(estimate, scale)
+    def errors(self, scale: Scale) -> np.ndarray:
+        """Mean squared errors of figures, (k, k): by formula, brought from the scale by the slopes."""
+        slope = small_area_scales.slope(self.fit.estimate, self.inner, scale)
+        return self.fit.mse_matrix * np.outer(slope, slope)
 
     def ends(
         self, level: float, df: float, scale: Scale, moved: tuple[np.ndarray, np.ndarray], stretch: np.ndarray

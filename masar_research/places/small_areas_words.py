@@ -48,14 +48,17 @@ _WARNING = {
 }
 
 
-MIXED = {
+BY_SLOPE = {
     "mean_squared_error": {
-        "en": "with the variance between areas integrated out of its likelihood",
-        "ar": "مع أخذ عدم اليقين في التباين بين المناطق في الحسبان (بالمكاملة على الأرجحية)",
+        "en": "by formula on the scale, times the slope of the way back",
+        "ar": "بالصيغة على المقياس، مضروبة في ميل التحويل العكسي",
     }
 }
 INTERVALS = {
-    "integrated": MIXED["mean_squared_error"],
+    "integrated": {
+        "en": "with the variance between areas integrated out of its likelihood",
+        "ar": "مع أخذ عدم اليقين في التباين بين المناطق في الحسبان (بالمكاملة على الأرجحية)",
+    },
     "t": {"en": "estimate ± t × root mean squared error", "ar": "التقدير ± t × جذر متوسط مربع الخطأ"},
 }
 

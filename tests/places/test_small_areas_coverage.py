@@ -95,6 +95,7 @@ def test_scales_and_benchmarks(
     scale: small_area_scales.Scale, rule: small_area_benchmark.Rule | None
 ) -> None:
     """By the steps of the verb, on figures drawn from the model; one area holds a third of the people."""
+    # Seen: 95.5–96.1 %, areas without interviews 97–98 %, error 0.95–0.98 of the true one.
     rng = np.random.default_rng(3)
     m, out = 25, [4, 17]
     size = {"identity": 20.0, "log": 1.0, "logit": 1.0, "arcsine": 0.25}[scale]
@@ -119,7 +120,7 @@ def test_scales_and_benchmarks(
             fit.variance * (1 - fit.shrinkage), small_area_integrated.integrated(y, x, psi),
         )  # fmt: skip
         before = small_area_scales.expected(fit.estimate, model.inner, scale)
-        errors, estimate, stretch = model.errors(before, scale), before, np.ones(m)
+        errors, estimate, stretch = model.errors(scale), before, np.ones(m)
         if wholes is not None:
             direct = small_area_scales.back(y[sampled], scale)
             estimate = wholes.brought(before, direct @ wholes.held)
@@ -134,9 +135,8 @@ def test_scales_and_benchmarks(
         mse.append(np.diag(errors))
         ends.append(model.ends(0.95, m - 4.0, scale, (before, estimate), stretch))
     seen = judged(truth, estimates, mse, ends, out)
-    print(scale, rule, seen, np.mean(np.array(estimates) - truth))
     assert 0.94 < seen.coverage < 0.97 and seen.unsampled > 0.93
-    assert 0.93 < seen.ratio < 1.2
+    assert 0.9 < seen.ratio < 1.1
     # The expectation brings no bias, the bare inverse does.
     if rule is None:
         off = np.mean(np.array(estimates) - truth, axis=1)
@@ -167,7 +167,6 @@ def test_the_model_of_persons(weighted: bool) -> None:
         mixture = small_area_unit.integrated(y, x, area, means, weights=weights)
         ends.append((mixture.quantile(0.025), mixture.quantile(0.975)))
     seen = judged(truth, estimate, mse, ends, out)
-    print(seen)
     assert 0.94 < seen.coverage < 0.97 and seen.unsampled > 0.94 and 0.92 < seen.ratio < 1.1
 
 
@@ -230,7 +229,6 @@ def test_samples_of_populations_by_the_verb(areas: int, blocks: tuple[int, int])
     # Seen: 95–95.5 %. The areas of one population are no normal draws, and what is drawn once is judged often;
     # so populations are drawn anew.
     seen = clustered(300, areas, blocks, "smoothed")
-    print(areas, seen)
     assert 0.935 < seen.coverage < 0.975 and 0.85 < seen.ratio < 1.35
 
 
@@ -238,5 +236,4 @@ def test_samples_of_populations_by_the_verb(areas: int, blocks: tuple[int, int])
 def test_variances_as_estimated_from_few_blocks_are_too_short() -> None:
     """What the page says of ``variances="direct"``: three to eight blocks an area are too few for it."""
     seen = clustered(200, 24, (3, 9), "direct")
-    print(seen)
     assert seen.coverage < 0.93

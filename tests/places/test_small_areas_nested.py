@@ -112,8 +112,8 @@ def coverage(samples: int, unsampled: int, between: float, within: float, groups
 
 
 def test_intervals_of_districts_hold_in_a_few_samples() -> None:
-    sampled, unsampled, ratio = coverage(25, 8, 0.5, 0.5)
-    assert 0.92 < sampled and 0.88 < unsampled and 0.75 < ratio < 1.4
+    sampled, unsampled, ratio = coverage(15, 6, 0.5, 0.5, groups=8, k=30)
+    assert 0.9 < sampled and 0.85 < unsampled and 0.7 < ratio < 1.5
 
 
 @pytest.mark.full

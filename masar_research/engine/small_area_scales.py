@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 Scale = Literal["identity", "log", "logit", "arcsine"]
@@ -110,9 +111,12 @@ class Smoothed:
     used: int
 
 
-def smooth(variances: np.ndarray, n: np.ndarray) -> Smoothed | None:
-    """``log ψ̂_i = a + b log n_i`` by least squares, the sum of the variances kept.
+def smooth(variances: np.ndarray, n: np.ndarray, df: np.ndarray | None = None) -> Smoothed | None:
+    """``E ψ̂_i = exp(a + b log n_i)``, the sum of the variances kept.
 
+    ``ψ̂_i`` is about ``ψ_i χ²_d/d``, so a and b come from gamma regression with a logarithmic link and
+    prior weights d, the degrees of freedom of the variance. Least squares on logarithms would take
+    areas with few units for less variable than they are: ``E log χ²_d/d < 0``.
     ``ψ̃_i = Δ exp(â + b̂ log n_i)``, Δ the sum of the given variances over that of the fitted ones
     (Hidiroglou, Beaumont and Yung 2019). Below twenty usable areas b is −1.
 
@@ -122,6 +126,8 @@ def smooth(variances: np.ndarray, n: np.ndarray) -> Smoothed | None:
         NaN or zero where there is none to learn from.
     n : ndarray (m,)
         Interviews.
+    df : ndarray (m,), optional
+        Units less strata of each area; alike for all if left out.
 
     Returns
     -------
@@ -136,12 +142,31 @@ def smooth(variances: np.ndarray, n: np.ndarray) -> Smoothed | None:
     known = np.isfinite(variances) & (variances > 0) & (n > 0)
     if not known.any():
         return None
-    size, spread = np.log(n[known]), np.log(variances[known])
+    size, spread = np.log(n[known]), variances[known]
+    weight = np.ones(len(spread))
+    if df is not None:
+        weight = np.where(np.isfinite(df[known]), np.maximum(df[known], 1.0), 1.0)
     slope = -1.0
     if known.sum() >= LEAST_FOR_SLOPE and np.ptp(size) > 0:
-        slope = float(np.polyfit(size, spread, 1)[0])
-    intercept = float(np.mean(spread - slope * size))
-    factor = float(variances[known].sum() / np.exp(intercept + slope * size).sum())
+        slope = _slope(size, spread, weight)
+    intercept = float(np.log(weight @ (spread * np.exp(-slope * size)) / weight.sum()))
+    factor = float(spread.sum() / np.exp(intercept + slope * size).sum())
     with np.errstate(divide="ignore"):
         fitted = np.where(n > 0, factor * np.exp(intercept + slope * np.log(np.maximum(n, 1.0))), np.nan)
     return Smoothed(fitted, intercept, slope, factor, int(known.sum()))
+
+
+def _slope(size: np.ndarray, spread: np.ndarray, weight: np.ndarray) -> float:
+    """b of the gamma regression: the root of ``Σ d (s − s̄_w) r`` with ``r = ψ̂ exp(−bs)``, s̄_w the mean weighted by d.
+
+    With a at its best the deviance is convex in b, so the root is the only one.
+    """
+
+    middle = float(weight @ size / weight.sum())
+
+    def score(slope: float) -> float:
+        ratio = weight * spread * np.exp(-slope * (size - middle))
+        return float(ratio @ (size - middle) / ratio.sum())
+
+    low, high = -8.0, 8.0
+    return float(brentq(score, low, high, xtol=1e-13)) if score(low) * score(high) < 0 else -1.0

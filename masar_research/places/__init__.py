@@ -1,5 +1,6 @@
 """Places of Jordan: governorates, regions, what a text names, and the shapes to draw them."""
 
+from masar_research.places.districts import districts
 from masar_research.places.gazetteer import (
     Geography,
     Governorate,
@@ -20,6 +21,7 @@ __all__ = [
     "Region",
     "boundaries",
     "contiguity",
+    "districts",
     "geography",
     "governorates",
     "map_estimates",

@@ -138,6 +138,23 @@ def _installed() -> gpd.GeoDataFrame | None:
 
 def read_boundaries(path: Path) -> gpd.GeoDataFrame:
     """Read one boundary file and bring it to the project's codes; see `boundaries`."""
+    raw = opened(path, check=False)
+    codes = _codes(raw, path.name)
+    _require_jordan(raw, path.name)
+    shapes = pd.Series(list(raw.geometry.make_valid().to_crs(PLANE)), index=raw.index)
+    by_code = {code: shapes[row] for row, code in codes.items()}
+    ordered = [by_code[place.code] for place in governorates()]
+    return gpd.GeoDataFrame(_attributes(), geometry=ordered, crs=PLANE)
+
+
+def opened(path: Path, check: bool = True) -> gpd.GeoDataFrame:
+    """A boundary file as it is; with `check` its shapes lie in Jordan.
+
+    Raises
+    ------
+    DataError
+        Unreadable, without shapes, without CRS, or elsewhere.
+    """
     try:
         raw = gpd.read_file(path)
     except Exception as error:
@@ -151,12 +168,20 @@ def read_boundaries(path: Path) -> gpd.GeoDataFrame:
             f"The boundary file {path.name} holds no shapes.",
             remedy="Use a layer with one polygon per governorate.",
         )
-    codes = _codes(raw, path.name)
-    _require_jordan(raw, path.name)
-    shapes = pd.Series(list(raw.geometry.make_valid().to_crs(PLANE)), index=raw.index)
-    by_code = {code: shapes[row] for row, code in codes.items()}
-    ordered = [by_code[place.code] for place in governorates()]
-    return gpd.GeoDataFrame(_attributes(), geometry=ordered, crs=PLANE)
+    if check:
+        _require_jordan(raw, path.name)
+    return raw
+
+
+def governorate_of() -> Callable[[object], int | None]:
+    """A function from a value of a boundary file to the governorate it names, by code or Arabic name."""
+    by_code, by_arabic = _by_code(), _by_arabic()
+
+    def find(value: object) -> int | None:
+        found = by_code(value)
+        return by_arabic(value) if found is None else found
+
+    return find
 
 
 def _attributes() -> dict[str, list[object]]:

@@ -24,6 +24,7 @@ from masar_research.places.small_areas_wholes import TOTALS, wholes_of
 
 Variances = Literal["smoothed", "direct"]
 REPLICATES = 500
+FEW_UNITS = 12
 
 
 def small_area(
@@ -232,7 +233,8 @@ def _scaled(
     y, own = small_area_scales.forward(known.spread(direct.estimate), known.spread(direct.variance), transform)
     n = known.spread(direct.n)
     known_variance = np.where(own > 0, own, np.nan)
-    smooth = small_area_scales.smooth(known_variance, np.nan_to_num(n))
+    df = known.spread(direct.df)
+    smooth = small_area_scales.smooth(known_variance, np.nan_to_num(n), df)
     if smooth is None:
         raise EstimationError(
             "None of the direct estimates has a sampling variance above zero, so the model cannot tell noise from "
@@ -247,6 +249,8 @@ def _scaled(
         psi = np.where(np.isfinite(known_variance), known_variance, smooth.variance)
     replaced = known.codes[usable & ~np.isfinite(known_variance)]
     facts = words.of_variances(variances, smooth, replaced)
+    if variances == "direct" and np.nanmedian(df[usable]) < FEW_UNITS:
+        facts |= words.FEW_UNITS
     return np.where(usable, y, np.nan), np.where(usable, psi, np.nan), facts
 
 

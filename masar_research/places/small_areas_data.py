@@ -26,7 +26,7 @@ class Direct:
     rows : ndarray (r,)
         Their rows in the estimates.
     codes : ndarray (r,)
-    estimate, variance, n : ndarray (r,)
+    estimate, variance, n, df : ndarray (r,)
     count : ndarray (r,)
         Interviews in the class, NaN where there are no classes.
     few : tuple
@@ -41,6 +41,7 @@ class Direct:
     estimate: np.ndarray
     variance: np.ndarray
     n: np.ndarray
+    df: np.ndarray
     count: np.ndarray
     few: tuple[object, ...]
     category: float | str | None
@@ -157,7 +158,7 @@ def chosen(estimates: Estimates, on: str, category: float | str | None) -> Direc
     count = frame["count"].to_numpy(float)[rows] if "count" in frame.columns else np.full(len(rows), np.nan)
     return Direct(
         kind=str(estimates.kind), rows=rows, codes=codes, estimate=np.where(enough, estimate, np.nan),
-        variance=np.where(np.isfinite(error), variance, np.nan), n=np.where(enough, n, np.nan), count=count, few=few,
+        variance=np.where(np.isfinite(error), variance, np.nan), n=np.where(enough, n, np.nan), df=frame["df"].to_numpy(float)[rows], count=count, few=few,
         category=category,
     )  # fmt: skip
 

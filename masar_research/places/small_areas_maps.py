@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from masar_research import gating, release, showing
 from masar_research.errors import EstimationError
+from masar_research.places.districts import districts, matched, outlines_of
+from masar_research.places.gazetteer import governorates
 from masar_research.places.geometry import boundaries, regions_of, tile_grid
 from masar_research.places.maps import ends
 from masar_research.present import Art, charts
 from masar_research.present.charts import Mark, Panel, Row
+from masar_research.present.direction import Lang
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from masar_research.estimates import Estimates
     from masar_research.places.small_areas_result import SmallAreas
 
@@ -28,33 +33,51 @@ _NAMES = {
 }  # fmt: skip
 
 
-def side_by_side(areas: SmallAreas, lang: str, profile: str) -> Art:
-    """Two maps of governorates on one scale; see `SmallAreas.side_by_side`."""
+def side_by_side(areas: SmallAreas, lang: str, profile: str, shapes: gpd.GeoDataFrame | None) -> Art:
+    """Two maps on one scale; see `SmallAreas.side_by_side`."""
     showing.check_language(lang)
+    language: Lang = "ar" if lang == "ar" else "en"
     direct = _direct(areas)
-    if areas.by != ("governorate",) or areas.kind != "model_based_proportion":
+    if areas.kind != "model_based_proportion":
         raise EstimationError(
-            f"The maps show shares by governorate; these are {areas.kind} by {', '.join(areas.by)}.",
-            remedy="Use .compared(lang) for other areas and figures.",
-            ar="الخريطتان للنسب بحسب المحافظة؛ استعمل compared لغير ذلك.",
+            f"The maps show shares; these are {areas.kind} of {areas.note['model_of']['en']}.",
+            remedy="Use .compared(lang) for other figures.",
+            ar="الخريطتان للنسب؛ استعمل compared لغير ذلك.",
         )
-    shapes = boundaries()
-    shapes = tile_grid() if shapes is None else shapes
-    codes = {int(code) for code in shapes["code"]}
-    panels = []
-    for name, table in (("direct", direct), ("model", areas)):
-        found = {code: Mark(None, status="suppress") for code in codes}
-        for code, mark in _marks(table, areas, profile).items():
-            if code not in codes:
-                raise EstimationError(
-                    f"{code} is not a governorate of Jordan.",
-                    remedy="Map the variable to the codes of data/reference/governorates.csv in the card.",
-                    ar=f"«{code}» ليس رمز محافظة أردنية.",
-                )
-            found[int(code)] = mark
-        panels.append((HEADS[name]["ar" if lang == "ar" else "en"], found))
-    language = "ar" if lang == "ar" else "en"
-    return charts.area_pairs(shapes, (panels[0], panels[1]), language, outlines=regions_of(shapes))
+    marks = [(HEADS[name][language], _marks(table, areas, profile)) for name, table in (("direct", direct), ("model", areas))]
+    if areas.by == ("governorate",) and shapes is None:
+        drawn = boundaries()
+        drawn = tile_grid() if drawn is None else drawn
+        _governorates(areas)
+        panels = [(head, _on(drawn, {int(str(code)): mark for code, mark in found.items()})) for head, found in marks]
+        return charts.area_pairs(drawn, (panels[0], panels[1]), language, outlines=regions_of(drawn))
+    drawn = districts() if shapes is None else shapes
+    if drawn is None:
+        raise EstimationError(
+            f"The maps by {areas.by[0]!r} need the shapes of these areas, and no file of districts is installed.",
+            remedy="Put a boundary file with one row per district into data/boundaries/ (or name it in MASAR_DISTRICTS), "
+            "pass shapes=places.districts(path), or use .compared(lang).",
+            ar="تحتاج الخريطة إلى ملف حدود الألوية: ضعه في data/boundaries/ أو مرّر shapes=، أو استعمل compared.",
+        )
+    place = matched(drawn, {code: showing.label(areas, areas.by[0], code, "ar") for code in areas.frame[areas.by[0]]})
+    panels = [(head, _on(drawn, {place[code]: mark for code, mark in found.items()})) for head, found in marks]
+    return charts.area_fields(drawn, (panels[0], panels[1]), language, outlines=outlines_of(drawn))
+
+
+def _governorates(areas: SmallAreas) -> None:
+    known = {place.code for place in governorates()}
+    for code in areas.frame["governorate"]:
+        if code not in known:
+            raise EstimationError(
+                f"{code} is not a governorate of Jordan.",
+                remedy="Map the variable to the codes of data/reference/governorates.csv in the card.",
+                ar=f"«{code}» ليس رمز محافظة أردنية.",
+            )
+
+
+def _on(shapes: gpd.GeoDataFrame, marks: Mapping[Any, Mark]) -> dict[Any, Mark]:
+    """A mark for every shape; hidden where there is no figure."""
+    return {code: marks.get(code, Mark(None, status="suppress")) for code in shapes["code"]}
 
 
 def compared(areas: SmallAreas, lang: str, profile: str) -> Art:

@@ -14,6 +14,8 @@ from masar_research.estimates import Estimates, assemble
 from masar_research.places.small_areas_data import Covariates, Direct
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from masar_research.present import Art
 
 
@@ -56,11 +58,25 @@ class SmallAreas(Estimates):
     def __repr__(self) -> str:
         return f"<{len(self)} model-based estimates ({self.note['model_of']['en']}) by {', '.join(self.by)}>"
 
-    def side_by_side(self, lang: str = "en", profile: str = "nchs") -> Art:
-        """Two maps on one scale, direct and model-based, with the interval under every figure.
+    def side_by_side(self, lang: str = "en", profile: str = "nchs", shapes: gpd.GeoDataFrame | None = None) -> Art:
+        """Maps on one scale, direct and model-based, with how uncertain every figure is.
 
         Each goes through the release gate by itself: a direct estimate too unreliable to be shown is
-        hatched beside the model-based one that may be.
+        hatched beside the model-based one that may be. Twelve governorates carry their names, figures
+        and intervals; districts are coloured, and two more maps beneath show half of each interval.
+
+        Parameters
+        ----------
+        lang : {"ar", "en"}
+        profile : str
+        shapes : GeoDataFrame, optional
+            ``code, en, ar, governorate, geometry`` as from `places.districts`. Left out, the installed
+            boundaries (governorates: else tiles). Areas are found by code, or by their Arabic label.
+
+        Raises
+        ------
+        EstimationError, DataError
+            No shares, no shapes of these areas installed, areas that have no shape (named).
 
         Examples
         --------
@@ -68,7 +84,7 @@ class SmallAreas(Estimates):
         """
         from masar_research.places.small_areas_maps import side_by_side
 
-        return side_by_side(self, lang, profile)
+        return side_by_side(self, lang, profile, shapes)
 
     def compared(self, lang: str = "en", profile: str = "nchs") -> Art:
         """Direct and model-based estimates of every area on one scale, with their intervals.

@@ -48,6 +48,14 @@ _WARNING = {
 }
 
 
+FEW_UNITS = {
+    "few_units": {
+        "en": "variances estimated from few primary sampling units are taken as known: the intervals are too short; "
+        "variances='smoothed' holds",
+        "ar": "عُدّت تباينات مقدّرة من عدد قليل من وحدات المعاينة الأولية معلومةً، ففترات الثقة أضيق مما ينبغي؛ "
+        "استعمل variances='smoothed'",
+    }
+}
 BY_SLOPE = {
     "mean_squared_error": {
         "en": "by formula on the scale, times the slope of the way back",

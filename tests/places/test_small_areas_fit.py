@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from masar_research.engine import small_area
+from masar_research.engine import small_area, small_area_scales
 
 
 def generated(m: int = 30, seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,3 +121,33 @@ def test_the_estimated_error_is_the_true_one_on_average(method: small_area.Metho
     x = np.column_stack([np.ones(30), rng.normal(size=30)])
     true, estimated = errors(x, rng.uniform(0.3, 1.2, 30), 1.0, method, 250)
     assert estimated == pytest.approx(true, rel=0.06)
+
+
+def test_the_variance_function_is_the_gamma_regression_of_statsmodels() -> None:
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(5)
+    n, df = rng.integers(20, 200, 60).astype(float), rng.integers(1, 9, 60).astype(float)
+    psi = 3.0 / n**0.8 * rng.chisquare(df) / df
+    found = small_area_scales.smooth(psi, n, df)
+    other = sm.GLM(
+        psi, np.column_stack([np.ones(60), np.log(n)]), family=sm.families.Gamma(sm.families.links.Log()), freq_weights=df
+    ).fit(tol=1e-14)
+    assert found is not None
+    np.testing.assert_allclose([found.intercept, found.slope], other.params, rtol=1e-7)
+    assert found.variance.sum() == pytest.approx(psi.sum(), rel=1e-12)
+
+
+def test_variances_from_few_units_do_not_turn_the_function_round() -> None:
+    """Units go with interviews: on logarithms the few-unit areas would look steady and b be near zero."""
+    rng = np.random.default_rng(7)
+    slopes, plain = [], []
+    for _ in range(200):
+        df = rng.integers(1, 6, 40).astype(float)
+        n = 12.0 * (df + 1)
+        psi = 2.5 / n * rng.chisquare(df) / df
+        found = small_area_scales.smooth(psi, n, df)
+        assert found is not None
+        slopes.append(found.slope)
+        plain.append(np.polyfit(np.log(n), np.log(psi), 1)[0])
+    assert abs(np.mean(slopes) + 1) < 0.1 and np.mean(plain) > -0.3

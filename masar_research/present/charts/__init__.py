@@ -1,5 +1,6 @@
 """Charts from plain rows, in Arabic and English."""
 
+from masar_research.present.charts.area_fields import area_fields
 from masar_research.present.charts.area_pairs import area_pairs
 from masar_research.present.charts.areas import areas
 from masar_research.present.charts.bars import Stack, bars
@@ -22,5 +23,5 @@ from masar_research.present.charts.trend import trend
 
 __all__ = [
     "Change", "Effect", "EffectPanel", "Mark", "Panel", "Part", "Point", "Reference", "Row",
-    "Series", "Stack", "area_pairs", "areas", "bars", "change", "dots", "effects", "trend",
+    "Series", "Stack", "area_fields", "area_pairs", "areas", "bars", "change", "dots", "effects", "trend",
 ]  # fmt: skip

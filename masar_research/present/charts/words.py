@@ -16,6 +16,11 @@ WORDS = {
         "ar": "تحت كل رقم: فترة الثقة بالنسبة المئوية",
     },
     "all_modelled": {"en": "Model-based estimates", "ar": "تقديرات قائمة على نموذج"},
+    "field_shares": {"en": "The figure itself", "ar": "الرقم نفسه"},
+    "field_doubt": {
+        "en": "How uncertain it is: half of the confidence interval, percentage points",
+        "ar": "مقدار عدم اليقين: نصف فترة الثقة، بالنقاط المئوية",
+    },
     "not_shown": NOT_SHOWN,
     "not_shown_short": {"en": "not shown", "ar": "غير معروض"},
     "hatched": {"en": "Not shown", "ar": NOT_SHOWN["ar"]},

@@ -49,7 +49,7 @@ def side_by_side(areas: SmallAreas, lang: str, profile: str, shapes: gpd.GeoData
         drawn = boundaries()
         drawn = tile_grid() if drawn is None else drawn
         _governorates(areas)
-        panels = [(head, _on(drawn, {int(str(code)): mark for code, mark in found.items()})) for head, found in marks]
+        panels = [(head, _on(drawn, {int(code): mark for code, mark in found.items()})) for head, found in marks]
         return charts.area_pairs(drawn, (panels[0], panels[1]), language, outlines=regions_of(drawn))
     drawn = districts() if shapes is None else shapes
     if drawn is None:
@@ -109,7 +109,7 @@ def _direct(areas: SmallAreas) -> Estimates:
     return areas.direct
 
 
-def _marks(table: Estimates, areas: SmallAreas, profile: str) -> Mapping[object, Mark]:
+def _marks(table: Estimates, areas: SmallAreas, profile: str) -> Mapping[Any, Mark]:
     """Every area as a mark, after the gate."""
     on = areas.by[0]
     judged = gating.decisions(table, profile)
@@ -117,7 +117,7 @@ def _marks(table: Estimates, areas: SmallAreas, profile: str) -> Mapping[object,
     keep = pd.Series(True, index=frame.index)
     if "category" in areas.frame.columns and "category" in frame.columns:
         keep = frame["category"] == areas.frame["category"].iloc[0]
-    found: dict[object, Mark] = {}
+    found: dict[Any, Mark] = {}
     for (_, row), (_, decision) in zip(frame[keep].iterrows(), judged[keep.to_numpy()].iterrows(), strict=True):
         status, modelled = release.drawn(decision["status"], decision["note_code"])
         if status == "suppress":

@@ -103,8 +103,8 @@ NOTES: Mapping[str, tuple[str, str]] = MappingProxyType({
         "تقدير قائم على نموذج إحصائي، يُقرأ بحذر",
     ),
     "model_based_synthetic": (
-        "Model-based estimate that rests on no interview of this area itself",
-        "تقدير قائم على نموذج إحصائي دون مقابلات من المنطقة نفسها",
+        "Model-based estimate that rests on no interview of this area itself, to be interpreted with caution",
+        "تقدير قائم على نموذج إحصائي دون مقابلات من المنطقة نفسها، يُقرأ بحذر",
     ),
 })  # fmt: skip
 
@@ -115,15 +115,15 @@ MODEL_BASED = frozenset(code for code in NOTES if code.startswith("model_based")
 def drawn(status: str, note: str) -> tuple[str, bool]:
     """How a drawing treats a decision: its status, and whether a model made the figure.
 
-    A note that only says so asks for no caution.
+    A note that only says so asks for no caution; one of a figure without interviews does.
 
     Examples
     --------
-    >>> drawn("flag", "model_based"), drawn("flag", "caution"), drawn("show", "")
-    (('show', True), ('flag', False), ('show', False))
+    >>> drawn("flag", "model_based"), drawn("flag", "model_based_synthetic"), drawn("show", "")
+    (('show', True), ('flag', True), ('show', False))
     """
     modelled = note in MODEL_BASED
-    calm = modelled and note != "model_based_caution" and status == "flag"
+    calm = note == "model_based" and status == "flag"
     return "show" if calm else status, modelled
 
 STATUSES: Mapping[str, tuple[str, str]] = MappingProxyType({

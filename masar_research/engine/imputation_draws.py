@@ -1,7 +1,7 @@
 """One draw of missing values from a regression of what was answered: linear, matched, logistic.
 
 Every model may hold a random intercept per sampling unit. Its coefficients and intercepts are drawn
-together from their (for logits, approximately) normal posterior, its variance after them.
+together from their normal posterior, of logits given Pólya–Gamma variables; its variance after them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from scipy.linalg import solve_triangular
 from scipy.special import expit
 
 from masar_research.engine.auxiliary import cell_sums, row_sums
+from masar_research.engine.imputation_polya import polya_gamma
 
 #: Prior standard deviations of logit coefficients: of columns scaled to one, and of the constant.
 PRIOR, CONSTANT = 2.5, 10.0
+#: Sweeps of a logit's sampler at the first draw of a chain, and at each one after.
+FIRST, LATER = 10, 3
 _FLAT = 1e-10
 
 
@@ -30,7 +33,7 @@ class State:
     sigma2 : float
         Residual variance of a linear model; NaN before the first draw.
     coef, effects : float arrays or None
-        Last mode of a logit.
+        Last draw of a logit.
     separated : bool
         Whether a combination of columns told the answers apart without error.
     """
@@ -58,7 +61,10 @@ class Problem:
     n_units : int
         0: no intercepts per unit.
     shift : (q,) float array
-        Added to the value (linear, matched) or the log odds (logit) of those to impute.
+        Added to the value (linear, matched) or the log odds (logit) of those to impute: of several
+        answers, of ``category``, or of any higher answer.
+    category : int
+        Place among the answers of the one whose odds ``shift`` moves; −1: cumulative odds.
     """
 
     X: np.ndarray
@@ -68,6 +74,7 @@ class Problem:
     unit_ahead: np.ndarray
     n_units: int
     shift: np.ndarray
+    category: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,37 +244,51 @@ def logit(p: Problem, state: State, rng: np.random.Generator) -> np.ndarray:
     Coefficients of scaled columns are N(0, 2.5²) beforehand, so that separation has an answer; it is
     remembered in the state.
     """
-    eta = logit_draw(p, state, rng) + p.shift
+    eta = logit_draw(p, state, rng) + (-p.shift if p.category == 0 else p.shift)
     return (rng.random(len(eta)) < expit(eta)).astype(float)
 
 
 def logit_draw(p: Problem, state: State, rng: np.random.Generator) -> np.ndarray:
-    """(q,) linear predictors of those to impute under one draw of the coefficients."""
+    """(q,) linear predictors of those to impute under one draw of the coefficients.
+
+    The first draw of a chain starts from the normal approximation about the mode; sweeps of the
+    Pólya–Gamma sampler of Polson, Scott and Windle (2013) lead from there, and from every draw to the
+    next, to the exact posterior of coefficients, intercepts and their variance.
+    """
     s = scaled(p.X, p.ahead)
     k = s.X.shape[1]
     prior = np.full(k, 1 / PRIOR**2)
     prior[0] = 1 / CONSTANT**2
-    warm = state.coef is not None and state.coef.size == k
-    coef = state.coef if warm else np.zeros(k)
-    effects = state.effects if warm and state.effects.size == p.n_units else np.zeros(p.n_units)
-    eta = s.X @ coef + _of(effects, p.unit)
+    warm = state.coef is not None and state.coef.size == k and state.effects.size == p.n_units
+    coef, effects = state.coef, state.effects
+    if not warm:
+        mode = logit_mode(s.X, p, state.tau2, prior)
+        coef, effects = mode.draw(rng)
+        state.separated = bool(((2 * p.y - 1) * (s.X @ mode.coef) > 0).all())
+    for _ in range(LATER if warm else FIRST):
+        omega = polya_gamma(s.X @ coef + _of(effects, p.unit), rng)
+        found = posterior(s.X, (p.y - 0.5) / omega, omega, p.unit, p.n_units, state.tau2, prior)
+        coef, effects = found.draw(rng)
+        if p.n_units:
+            state.tau2 = min(max(_tau2(effects, rng), 1e-6), 10.0)
+    state.coef, state.effects = coef, effects
+    return s.ahead @ coef + _of(effects, p.unit_ahead)
+
+
+def logit_mode(X: np.ndarray, p: Problem, tau2: float, prior: np.ndarray) -> Posterior:
+    """The normal approximation about the mode of coefficients and intercepts given their variance, by Newton."""
+    coef, effects = np.zeros(X.shape[1]), np.zeros(p.n_units)
+    eta = X @ coef + _of(effects, p.unit)
     for _ in range(30):
         mu = expit(eta)
         weight = np.maximum(mu * (1 - mu), 1e-9)
-        found = posterior(s.X, eta + (p.y - mu) / weight, weight, p.unit, p.n_units, state.tau2, prior)
-        ahead = s.X @ found.coef + _of(found.effects, p.unit)
-        step = ahead - eta
+        found = posterior(X, eta + (p.y - mu) / weight, weight, p.unit, p.n_units, tau2, prior)
+        step = X @ found.coef + _of(found.effects, p.unit) - eta
         far = float(np.abs(step).max(initial=0.0))
-        eta = eta + step * min(1.0, 4.0 / far) if far > 0 else ahead
+        eta = eta + step * min(1.0, 4.0 / far) if far > 0 else eta
         if far < 1e-6:
             break
-    state.coef, state.effects = found.coef, found.effects
-    fixed = s.X @ found.coef
-    state.separated = bool(((2 * p.y - 1) * fixed > 0).all())
-    drawn, effects = found.draw(rng)
-    if p.n_units:
-        state.tau2 = min(max(_tau2(effects, rng), 1e-6), 10.0)
-    return s.ahead @ drawn + _of(effects, p.unit_ahead)
+    return found
 
 
 def ordered(p: Problem, n_levels: int, state: State, rng: np.random.Generator) -> np.ndarray:
@@ -289,7 +310,7 @@ def ordered(p: Problem, n_levels: int, state: State, rng: np.random.Generator) -
             np.zeros(many.size),
         ), state, rng,
     )  # fmt: skip
-    return _stopped(expit(eta).reshape(n_levels - 1, q), rng)
+    return _stopped(moved(expit(eta).reshape(n_levels - 1, q), p.shift, p.category), rng)
 
 
 def multinomial(
@@ -303,9 +324,46 @@ def multinomial(
         if at.sum() == 0 or answer.min() == answer.max():
             chance[k] = answer[0] if at.any() else 0.0
             continue
-        part = Problem(p.X[at], answer, p.ahead, _at(p.unit, at), p.unit_ahead, p.n_units, p.shift)
+        part = Problem(p.X[at], answer, p.ahead, _at(p.unit, at), p.unit_ahead, p.n_units,
+                       np.zeros(len(p.ahead)))
         chance[k] = expit(logit_draw(part, states[k], rng))
-    return _stopped(chance, rng)
+    return _stopped(moved(chance, p.shift, p.category), rng)
+
+
+def moved(chance: np.ndarray, shift: np.ndarray, category: int) -> np.ndarray:
+    """Chances of stopping under a departure: of one answer's log odds, or of those of every higher answer.
+
+    Parameters
+    ----------
+    chance : (levels − 1, q) float array
+        P(y = k | y ≥ k).
+    shift : (q,) float array
+        Added to logit P(y = category), the other answers keeping their proportions; or to
+        logit P(y > k) for every k.
+    category : int
+        −1 for the second kind.
+
+    Returns
+    -------
+    (levels − 1, q) float array
+        The same array where nothing moves.
+    """
+    if not shift.any():
+        return chance
+    above = np.cumprod(1 - chance, axis=0)
+    factor = np.exp(-np.clip(shift, -500.0, 500.0))
+    if category < 0:
+        above = above / (above + (1 - above) * factor)
+        share = -np.diff(above, axis=0, prepend=1.0, append=0.0)
+    else:
+        share = -np.diff(above, axis=0, prepend=1.0, append=0.0)
+        own = share[category]
+        named = own / (own + (1 - own) * factor)
+        rest = np.where(own < 1, (1 - named) / np.where(own < 1, 1 - own, 1.0), 0.0)
+        share = share * rest
+        share[category] = named
+    left = np.cumsum(share[::-1], axis=0)[::-1][:-1]
+    return np.where(left > 0, share[:-1] / np.where(left > 0, left, 1.0), 1.0)
 
 
 def _stopped(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:

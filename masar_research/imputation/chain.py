@@ -18,10 +18,14 @@ from masar_research.imputation.plan import Plan, Target
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delta:
-    """A departure from what the data say: ``amount`` (r,) added to imputed values, or to their log odds."""
+    """A departure from what the data say: ``amount`` (r,) added to imputed values, or to their log odds.
+
+    ``category`` is the place among the answers of the one whose odds move; −1: of any higher answer.
+    """
 
     name: str
     amount: np.ndarray
+    category: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,13 +116,13 @@ class Walk:
         y = self.now[t.name][fit]
         if t.levels is not None:
             y = np.searchsorted(t.levels, y).astype(float)
-        shift = np.zeros(at.size)
+        shift, category = np.zeros(at.size), -1
         if self.delta is not None and self.delta.name == t.name:
-            shift = self.delta.amount[at]
+            shift, category = self.delta.amount[at], self.delta.category
         none = np.zeros(0, int)
         problem = draws.Problem(
             X[fit], y, X[at], unit[fit] if unit is not None else none, unit[at] if unit is not None else none,
-            0 if unit is None else int(unit.max()) + 1, shift,
+            0 if unit is None else int(unit.max()) + 1, shift, category,
         )  # fmt: skip
         self.now[t.name][at] = self.drawn(t, problem)
         values = self.now[t.name][at]

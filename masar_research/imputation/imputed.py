@@ -192,12 +192,12 @@ class Imputed(Completed):
 
     def delta(
         self, variable: str, amounts: Sequence[float], statistic: Callable[[Survey], Any], *,
-        scale: str = "shift", where: str | None = None,
+        scale: str = "shift", where: str | None = None, category: float | None = None,
     ) -> Sensitivity:  # fmt: skip
         """What if those who did not answer differ? See :func:`masar_research.imputation.sensitivity.delta`."""
         from masar_research.imputation.sensitivity import delta
 
-        return delta(self, variable, amounts, statistic, scale=scale, where=where)
+        return delta(self, variable, amounts, statistic, scale=scale, where=where, category=category)
 
     def __repr__(self) -> str:
         base = f" where {' and '.join(self.base)}" if self.base else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from masar_research.errors import ModelError
+from masar_research.errors import MasarError, ModelError
 from masar_research.estimates import Estimates
 from masar_research.imputation.chain import Delta
 from masar_research.present import charts, numbers
@@ -18,12 +18,14 @@ from masar_research.showing import check_language
 
 if TYPE_CHECKING:
     from masar_research.imputation.imputed import Imputed
+    from masar_research.imputation.plan import Target
     from masar_research.present import Art
     from masar_research.survey import Survey
 
 _HEADS = {
     "shift": ("Added to imputed values", "المضاف إلى القيم المعوَّضة"),
-    "odds": ("Odds multiplied by", "مضروب نسبة الأرجحية"),
+    "odds": ("Odds of “{}” multiplied by", "أرجحية «{}» مضروبة في"),
+    "higher": ("Odds of a higher answer multiplied by", "أرجحية إجابة أعلى مضروبة في"),
 }
 
 
@@ -38,6 +40,8 @@ class Sensitivity:
     variable, scale : str
     where : str or None
         Whose imputed values were moved.
+    category : float or None
+        The code whose odds were moved; None: of a higher answer, or no odds.
     results : tuple of Estimates or PooledModel
         One per amount.
     """
@@ -46,6 +50,7 @@ class Sensitivity:
     variable: str
     scale: str
     where: str | None
+    category: float | None
     results: tuple[Any, ...]
 
     @property
@@ -95,7 +100,7 @@ class Sensitivity:
         words = {"en": ("Estimate", "Interval", "Missing information"),
                  "ar": ("التقدير", "فترة الثقة", "نسبة المعلومات المفقودة")}[lang]
         many = self.frame["row"].nunique() > 1
-        heads = [_HEADS[self.scale][lang == "ar"], *([{"en": "Row", "ar": "الصف"}[lang]] if many else []), *words]
+        heads = [self._head(lang), *([{"en": "Row", "ar": "الصف"}[lang]] if many else []), *words]
         body = []
         for line in self.frame.to_dict("records"):
             cells = [_number(line["amount"])] + ([html.escape(line[f"name_{lang}"])] if many else [])
@@ -121,9 +126,25 @@ class Sensitivity:
             marks.append(charts.Row(_number(line["amount"]), (mark,)))
         size = float(one["estimate"].abs().max())
         against = None if null is None else charts.Reference(null, {"en": "value compared", "ar": "قيمة المقارنة"}[lang])
-        return charts.dots([charts.Panel(_HEADS[self.scale][lang == "ar"], tuple(marks))], lang,
+        return charts.dots([charts.Panel(self._head(lang), tuple(marks))], lang,
                            unit="percent" if share else "number", digits=1 if share or size >= 10 else 3,
                            reference=against, from_zero=False)
+
+    def _head(self, lang: str) -> str:
+        if self.scale == "shift":
+            return _HEADS["shift"][lang == "ar"]
+        if self.category is None:
+            return _HEADS["higher"][lang == "ar"]
+        book = self._book()
+        try:
+            answer = book.category(self.variable, self.category, lang)
+        except MasarError:
+            answer = f"{self.category:g}"
+        return _HEADS["odds"][lang == "ar"].format(answer)
+
+    def _book(self) -> Any:
+        first = self.results[0]
+        return first.codebook if isinstance(first, Estimates) else first.survey.codebook
 
     def _share(self) -> bool:
         first = self.results[0]
@@ -135,7 +156,7 @@ class Sensitivity:
         return numbers.number(value, "en", 1 if abs(value) >= 10 else 3)
 
     def _title(self, lang: str) -> str:
-        book = self.results[0].codebook if isinstance(self.results[0], Estimates) else self.results[0].survey.codebook
+        book = self._book()
         label = book[self.variable].label.get(lang, self.variable) if self.variable in book else self.variable
         whom = f" (<code dir='ltr'>{html.escape(self.where)}</code>)" if self.where else ""
         words = {"en": "If those who did not answer differ", "ar": "لو اختلف من لم يجيبوا"}[lang]
@@ -151,7 +172,7 @@ class Sensitivity:
 
 def delta(
     imputed: Imputed, variable: str, amounts: Sequence[float], statistic: Callable[[Survey], Any], *,
-    scale: str = "shift", where: str | None = None,
+    scale: str = "shift", where: str | None = None, category: float | None = None,
 ) -> Sensitivity:  # fmt: skip
     """Impute again under departures from missing at random, with the same seeds.
 
@@ -161,13 +182,17 @@ def delta(
     variable : str
         An imputed one.
     amounts : sequence of float
-        Added to every imputed value (``"shift"``), or the factor of the odds of the second code
-        (``"odds"``); the chains go on with the moved values.
+        Added to every imputed value (``"shift"``), or the factor of the odds (``"odds"``): of
+        `category`, the others keeping their proportions; without it of the second of two answers, of
+        ordered answers of any higher one (a shift of every cumulative logit). The chains go on with the
+        moved values.
     statistic : callable
         As of `Imputed.estimate`.
     scale : {"shift", "odds"}
     where : str, optional
         Condition on complete variables: whose imputed values are moved.
+    category : float, optional
+        A code of the variable; needed where the answers have no order.
 
     Returns
     -------
@@ -176,25 +201,27 @@ def delta(
     Raises
     ------
     ModelError
-        A variable that was not imputed; a shift of a categorical one, odds of another; no amounts; odds
-        not above nought.
+        A variable that was not imputed; a shift of a categorical one, odds of another; answers without
+        order and no category, or one that nobody gave; no amounts; odds not above nought.
 
     Examples
     --------
     >>> imputed.delta("wage", [-50, 0, 50], lambda s: s.mean("wage"))   # doctest: +SKIP
+    >>> imputed.delta("view", [0.5, 1, 2], lambda s: s.proportion("view"), scale="odds")   # doctest: +SKIP
     """
     from masar_research.imputation.impute import run
 
     plan = imputed.plan
     target = next((t for t in plan.targets if t.name == variable), None)
     imputed.values(variable)
-    fits = ("norm", "pmm") if scale == "shift" else ("logit",)
-    if scale not in _HEADS or target.method not in fits:
+    fits = ("norm", "pmm") if scale == "shift" else ("logit", "ordered", "multinomial")
+    if scale not in ("shift", "odds") or target.method not in fits:
         raise ModelError(
             f"{variable!r} was imputed by {target.method!r}; scale={scale!r} does not fit it.",
-            remedy="Use scale='shift' for numbers (norm, pmm) and scale='odds' for two answers (logit).",
-            ar="استعمل scale='shift' للأعداد و scale='odds' لما له إجابتان.",
+            remedy="Use scale='shift' for numbers (norm, pmm) and scale='odds' for answers (logit, ordered, multinomial).",
+            ar="استعمل scale='shift' للأعداد و scale='odds' للفئات.",
         )
+    place = _place(target, category)
     chosen = sorted({float(a) for a in amounts})
     if not chosen or not np.isfinite(chosen).all() or (scale == "odds" and chosen[0] <= 0):
         raise ModelError("amounts must be numbers, and above nought for odds.", remedy="Give for instance [0.5, 1, 2].",
@@ -203,12 +230,39 @@ def delta(
     results, frames = [], []
     for amount in chosen:
         moved = amount if scale == "shift" else float(np.log(amount))
-        told = {"variable": variable, "scale": scale, "amount": f"{amount:g}", "where": where or ""}
-        again = run(plan, Delta(variable, np.where(here, moved, 0.0)), told)
+        told = {"variable": variable, "scale": scale, "amount": f"{amount:g}", "where": where or "",
+                "category": "" if category is None else f"{category:g}"}
+        again = run(plan, Delta(variable, np.where(here, moved, 0.0), place), told)
         found = type(again).estimate(_within(again, imputed.base), statistic)
         results.append(found)
         frames.append(_rows(found, amount))
-    return Sensitivity(pd.concat(frames, ignore_index=True), variable, scale, where, tuple(results))
+    named = float(target.levels[1]) if target.method == "logit" and category is None else category
+    return Sensitivity(pd.concat(frames, ignore_index=True), variable, scale, where, named, tuple(results))
+
+
+def _place(target: Target, category: float | None) -> int:
+    """Place of a code among the answers; −1 for none."""
+    levels = () if target.levels is None else tuple(float(code) for code in target.levels)
+    said = ", ".join(f"{code:g}" for code in levels)
+    if category is None:
+        if target.method == "multinomial":
+            raise ModelError(
+                f"The answers of {target.name!r} have no order: it must be said whose odds are moved.",
+                remedy=f"Give category=, one of {said}.",
+                ar=f"إجابات «{target.name}» بلا ترتيب؛ حدّد في category الفئة التي تتغيّر أرجحيتها: {said}.",
+            )
+        return -1
+    if not levels:
+        raise ModelError(
+            f"{target.name!r} was imputed as a number ({target.method}); category={category!r} has no meaning for it.",
+            remedy="Leave category out.", ar=f"عُوِّض «{target.name}» بوصفه عدداً؛ احذف category.",
+        )
+    if category not in levels:
+        raise ModelError(
+            f"Nobody who answered {target.name!r} said {category!r}.", remedy=f"Give category=, one of {said}.",
+            ar=f"لم يجب أحد عن «{target.name}» بهذه الفئة؛ الفئات الممكنة في category: {said}.",
+        )
+    return levels.index(float(category))
 
 
 def _within(again: Imputed, base: tuple[str, ...]) -> Imputed:

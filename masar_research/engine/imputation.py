@@ -69,6 +69,7 @@ def pool(estimates: np.ndarray, vcovs: np.ndarray, df_complete: np.ndarray) -> P
     Returns
     -------
     Pooled
+        An estimate that differs between imputations by rounding alone has B = 0: no information missing.
 
     Raises
     ------
@@ -94,7 +95,8 @@ def pool(estimates: np.ndarray, vcovs: np.ndarray, df_complete: np.ndarray) -> P
             ar="لا يمكن تجميع تعويض واحد لأن التباين بين التعويضات غير معروف؛ أعطِ تعويضين على الأقل، والعشرون عدد مناسب.",
         )
     centre = estimates.mean(axis=0)
-    away = estimates - centre
+    rounding = np.ptp(estimates, axis=0) <= 4 * np.finfo(float).eps * np.abs(centre)
+    away = np.where(rounding, 0.0, estimates - centre)
     between = away.T @ away / (m - 1)
     within = vcovs.mean(axis=0)
     vcov = within + (1 + 1 / m) * between

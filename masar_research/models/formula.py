@@ -201,16 +201,18 @@ def build(survey: Survey, parsed: Parsed, reference: Mapping[str, Any]) -> Matri
     check_complete(missing, bool(used.any()))
     check_reference(reference, {n for n in parsed.names if hasattr(columns[n], "levels")})
     data, references, absent = {}, {}, {}
+    everyone = bool(used.all())
     for name, column in columns.items():
         if not hasattr(column, "levels"):
-            data[name] = column if used.all() else column[used]
+            data[name] = column if everyone else column[used]
             continue
         codes = column.codes[used]
         counts = np.bincount(codes, minlength=len(column.levels))
         chosen = choose_levels(survey, name, column.levels, counts, reference.get(name))
         data[name] = chosen.encode(codes)
         references[name], absent[name] = chosen.categories[0], chosen.absent
-    frame = pd.DataFrame(data, index=pd.RangeIndex(int(used.sum())))
+    # Not copied: at a million rows a dozen columns are a hundred megabytes, and nothing writes to them.
+    frame = pd.DataFrame(data, index=pd.RangeIndex(int(used.sum())), copy=False)
     try:
         spec = learn(parsed, frame if parsed.learns else frame.iloc[:2])
         X = filled(spec, frame, used)

@@ -19,6 +19,7 @@ from masar_research.engine.cox_zph import Transform
 from masar_research.models.formula import Parsed, parse
 from masar_research.models.hazards import HazardsTest, proportional_hazards
 from masar_research.models.inference import Inference, df_words, facts, infer
+from masar_research.models.inspected import Inspected
 from masar_research.models.predictors import Predictors, predictors
 from masar_research.models.presented import Presented
 from masar_research.models.showing import both, plain
@@ -55,7 +56,7 @@ class Durations:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class CoxModel(Presented):
+class CoxModel(Inspected, Presented):
     """A survey-weighted proportional hazards model, ``h(t | x) = h_0(t) exp(x'β)``.
 
     Attributes

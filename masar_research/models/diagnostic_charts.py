@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from masar_research.engine import linearized
 from masar_research.engine.distributions import t_quantile
+from masar_research.engine.sandwich import fitted_degrees
 from masar_research.engine.variance import covariance
 from masar_research.errors import ModelError
-from masar_research.models.diagnostics import influence, residuals, weighted_quantiles
+from masar_research.models.diagnostics import residuals, weighted_quantiles
 from masar_research.models.fit_statistics import risk_groups
 from masar_research.present.charts.two_scales import Cell, Drawn, Spot, two_scales
 from masar_research.showing import check_language
@@ -45,6 +46,13 @@ _WORDS = {
     "cook": ("Distance of the coefficients without it", "مسافة المعاملات من دونها"),
     "psu": ("sampling unit", "وحدة معاينة"),
     "far": ("above the cut-off, with its code", "فوق الحد، مع رمزها"),
+    "probability_scale": ("Mean probability-scale residual (above 0: answers higher than predicted)",
+                          "متوسط بواقي مقياس الاحتمال (ما فوق الصفر: إجابات أعلى من المتوقع)"),
+    "martingale": ("Mean martingale residual (events less those expected, per person)",
+                   "متوسط بواقي مارتنغيل (الأحداث ناقص المتوقع منها، لكل فرد)"),
+    "schoenfeld": ("Coefficient over time (scaled Schoenfeld residuals)", "المعامل عبر الزمن (بواقي شونفيلد المقيسة)"),
+    "time": ("Time", "الزمن"),
+    "constant": ("the model's coefficient", "معامل النموذج"),
     "cut": ("cut-off, 4 over the number of units", "الحد: 4 على عدد الوحدات"),
 }
 
@@ -95,12 +103,12 @@ def plot_residuals(
     return two_scales(_cells(model, lang) if kind == "fitted" else _normal(model, lang, rng), lang)
 
 
-def plot_influence(model: SurveyModel, lang: str = "en") -> Art:
+def plot_influence(model: Any, lang: str = "en") -> Art:
     """Draw how far each sampling unit moves the coefficients, against its leverage.
 
     Parameters
     ----------
-    model : SurveyModel
+    model : a fitted model with ``influence()``
     lang : {"en", "ar"}
 
     Returns
@@ -118,7 +126,7 @@ def plot_influence(model: SurveyModel, lang: str = "en") -> Art:
     >>> model.plot_influence("en")                                   # doctest: +SKIP
     """
     check_language(lang)
-    found = influence(model)
+    found = model.influence()
     if found.psus.empty:
         raise ModelError("The design has no primary sampling units to draw.",
                          remedy="Look at model.influence().cook for persons; they are not drawn.",
@@ -130,21 +138,27 @@ def plot_influence(model: SurveyModel, lang: str = "en") -> Art:
         far = row["cook"] > cut
         label = f"{row[keys[-1]]:g}" if isinstance(row[keys[-1]], float) else str(row[keys[-1]])
         spots.append(Spot(row["leverage"], row["cook"], label=label if far and place < _LABELLED else "", strong=far))
-    signs = [("spot", _say("psu", lang)), ("reference", _say("cut", lang))]
+    signs = [("spot", say("psu", lang)), ("reference", say("cut", lang))]
     if any(spot.strong for spot in spots):
-        signs.insert(1, ("strong", _say("far", lang)))
-    return two_scales(Drawn(_say("leverage", lang), _say("cook", lang), tuple(spots), reference=cut, keys=tuple(signs)), lang)
+        signs.insert(1, ("strong", say("far", lang)))
+    return two_scales(Drawn(say("leverage", lang), say("cook", lang), tuple(spots), reference=cut, keys=tuple(signs)), lang)
 
 
-def _say(name: str, lang: str) -> str:
+def say(name: str, lang: str) -> str:
+    """Words of a chart."""
     return _WORDS[name][lang == "ar"]
 
 
 def groups_of(model: SurveyModel) -> np.ndarray:
     """(n,) group of each fitted row by its fitted mean, −1 outside: at least 30 rows on average, 20 at most."""
+    return groups_by(model, model.fit.mu)
+
+
+def groups_by(model: Any, predicted: np.ndarray) -> np.ndarray:
+    """(n,) group of each fitted row by a prediction (n,), −1 outside: at least 30 rows on average, 20 at most."""
     fit = model.fit
     wanted = int(np.clip(fit.n_used // _FEWEST, 1, _MOST_BINS))
-    place = risk_groups(fit.mu, fit.weights, fit.used, wanted)
+    place = risk_groups(predicted, fit.weights, fit.used, wanted)
     if place.max() < 1:
         raise ModelError(f"{fit.n_used} rows and their fitted means make no two groups to compare.",
                          remedy="Add predictors, or look at model.residuals().",
@@ -153,38 +167,78 @@ def groups_of(model: SurveyModel) -> np.ndarray:
 
 
 def _grouped(model: SurveyModel, lang: str, calibration: bool) -> Drawn:
-    fit, design, y = model.fit, model.survey.design, model.matrix.y
-    place = groups_of(model)
+    fit, y = model.fit, model.matrix.y
+    share = model.family.split(" ")[0] in ("binomial", "probit", "cloglog")
+    upward = say(
+        ("observed" if share else "mean_observed") if calibration else ("points" if share else "residual"), lang
+    )
+    return binned(model, fit.mu, y if calibration else y - fit.mu, lang, calibration=calibration, share=share,
+                  across=say("probability" if share else "fitted", lang), upward=upward)
+
+
+def binned(
+    model: Any, predicted: np.ndarray, values: np.ndarray, lang: str, *, across: str, upward: str,
+    calibration: bool = False, share: bool = False,
+) -> Drawn:  # fmt: skip
+    """Weighted means of values by groups of like predictions, with design-based t intervals.
+
+    Parameters
+    ----------
+    model : a fitted model
+    predicted, values : (n,) float arrays
+        NaN outside the fitted rows.
+    lang : {"en", "ar"}
+    across, upward : str
+        What the scales show.
+    calibration : bool
+        Compare with equality instead of with 0.
+    share : bool
+        Predictions are probabilities.
+    """
+    fit, design = model.fit, model.survey.design
+    place = groups_by(model, predicted)
     k = int(place.max()) + 1
-    shown = np.where(fit.used, y if calibration else y - np.nan_to_num(fit.mu), 0.0)
+    shown, known = np.where(fit.used, values, 0.0), np.where(fit.used, predicted, 0.0)
     means = linearized.mean(design, shown, domain=place, n_domains=k, mask=fit.used)
-    middle = np.bincount(place[fit.used], (fit.weights * np.nan_to_num(fit.mu))[fit.used], k) / means.sum_weights
+    middle = np.bincount(place[fit.used], (fit.weights * known)[fit.used], k) / means.sum_weights
     error = np.sqrt(np.maximum(np.diag(covariance(design, means.totals)), 0.0))
-    df = model.df - 1 + fit.coef.size
+    df = fitted_degrees(design, fit.used)
     reach = float(t_quantile((1 + model.level) / 2, df)) * error if df > 0 else np.full(k, np.nan)
     low, high = means.estimate - reach, means.estimate + reach
-    share = model.family.split(" ")[0] in ("binomial", "probit", "cloglog")
     if calibration and share:
         low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
     spots = tuple(
         Spot(x, y_, lo if np.isfinite(lo) else None, hi if np.isfinite(hi) else None)
         for x, y_, lo, hi in zip(middle, means.estimate, low, high, strict=True)
     )
-    upward = _say(
-        ("observed" if share else "mean_observed") if calibration else ("points" if share else "residual"), lang
-    )
-    keys = (("spot", _say("bin", lang)), ("whisker", _say("interval", lang)),
-            ("reference", _say("equal" if calibration else "zero", lang)))
-    return Drawn(_say("probability" if share else "fitted", lang), upward, spots,
-                 reference="diagonal" if calibration else "zero", keys=keys,
+    keys = (("spot", say("bin", lang)), ("whisker", say("interval", lang)),
+            ("reference", say("equal" if calibration else "zero", lang)))
+    return Drawn(across, upward, spots, reference="diagonal" if calibration else "zero", keys=keys,
                  unit="percent" if share else "number",
                  upward_unit=("percent" if calibration else "points") if share else "number")
 
 
 def _cells(model: SurveyModel, lang: str) -> Drawn:
-    fit = model.fit
-    rows = fit.used
-    x, y, w = fit.eta[rows], residuals(model, "pearson").values[rows], fit.weights[rows]
+    rows = model.fit.used
+    return shaded(model.fit.eta[rows], residuals(model, "pearson").values[rows], model.fit.weights[rows], lang,
+                  across=say("linear", lang), upward=say("pearson", lang), reference=("zero", say("zero", lang)))
+
+
+def shaded(
+    x: np.ndarray, y: np.ndarray, w: np.ndarray, lang: str, *, across: str, upward: str,
+    reference: tuple[Literal["zero"] | float, str],
+) -> Drawn:  # fmt: skip
+    """Persons as shaded cells of at least five, with a weighted smoother.
+
+    Parameters
+    ----------
+    x, y, w : (n,) float arrays
+    lang : {"en", "ar"}
+    across, upward : str
+        What the scales show.
+    reference : tuple
+        A level line, and its words.
+    """
     ends = weighted_quantiles(y, w, np.array([0.005, 0.995]))
     sides = np.linspace(x.min(), x.max() + 1e-9, _GRID + 1), np.linspace(*_stretched(*ends), _GRID + 1)
     count, _, _ = np.histogram2d(x, y, bins=sides)
@@ -195,9 +249,8 @@ def _cells(model: SurveyModel, lang: str) -> Drawn:
         Cell(sides[0][i], sides[0][i + 1], sides[1][j], sides[1][j + 1], float(np.sqrt(mass[i, j] / top)))
         for i, j in zip(*np.nonzero(mass), strict=True)
     )
-    keys = (("cells", _say("cells", lang)), ("line", _say("smooth", lang)), ("reference", _say("zero", lang)))
-    return Drawn(_say("linear", lang), _say("pearson", lang), cells=cells, line=smooth(x, y, w),
-                 reference="zero", keys=keys)
+    keys = (("cells", say("cells", lang)), ("line", say("smooth", lang)), ("reference", reference[1]))
+    return Drawn(across, upward, cells=cells, line=smooth(x, y, w), reference=reference[0], keys=keys)
 
 
 def _stretched(low: float, high: float) -> tuple[float, float]:
@@ -234,5 +287,5 @@ def _normal(model: SurveyModel, lang: str, rng: np.random.Generator | None) -> D
     levels = np.arange(step, 1 - step / 2, step)
     seen = weighted_quantiles(found.values[rows], found.weights[rows], levels)
     spots = tuple(Spot(float(a), float(b)) for a, b in zip(ndtri(levels), seen, strict=True))
-    return Drawn(_say("normal", lang), _say("quantile", lang), spots, reference="diagonal",
-                 keys=(("reference", _say("equal", lang)),))
+    return Drawn(say("normal", lang), say("quantile", lang), spots, reference="diagonal",
+                 keys=(("reference", say("equal", lang)),))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,13 @@ KINDS = {
     "standardized": ("standardised Pearson residuals", "بواقي بيرسون المعيارية"),
     "deviance": ("deviance residuals", "بواقي الانحراف"),
     "quantile": ("randomised quantile residuals", "بواقي الرتب العشوائية"),
+    "probability_scale": ("probability-scale residuals", "بواقي مقياس الاحتمال"),
+    "martingale": ("martingale residuals", "بواقي مارتنغيل"),
+    "score": ("score residuals", "بواقي دالة الإحراز"),
+    "schoenfeld": ("Schoenfeld residuals", "بواقي شونفيلد"),
+    "scaled_schoenfeld": ("scaled Schoenfeld residuals", "بواقي شونفيلد المقيسة"),
 }
+SUMMARISED = {"en": "weighted; single persons are not shown", "ar": "مرجّحة؛ لا تُعرض بيانات أفراد"}
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _SHOWN = 8
 
@@ -39,7 +45,7 @@ class Residuals:
     values : (n,) float array
         One for each row of the survey; NaN outside the fitted rows.
     fitted : (n,) float array
-        Fitted means; NaN outside.
+        Fitted means, in ordinal and Cox models linear predictors x'β; NaN outside.
     weights : (n,) float array
         0 outside.
     note : mapping
@@ -54,26 +60,14 @@ class Residuals:
 
     def summary(self) -> pd.DataFrame:
         """Weighted mean, standard deviation and quantiles, one row."""
-        rows = self.weights > 0
-        value, w = self.values[rows], self.weights[rows] / self.weights.sum()
-        keep = np.isfinite(value)
-        value, w = value[keep], w[keep] / w[keep].sum()
-        mean = float(w @ value)
-        cuts = weighted_quantiles(value, w, np.array(_LEVELS))
-        return pd.DataFrame([{
-            "n": int(value.size), "mean": mean, "std": float(np.sqrt(w @ (value - mean) ** 2)),
-            **{f"q{round(100 * level):02d}": cut for level, cut in zip(_LEVELS, cuts, strict=True)},
-        }])  # fmt: skip
+        return pd.DataFrame([summary_of(self.values, self.weights)])
 
     def _parts(self, lang: str) -> tuple[list[list[str]], list[tables.Column], str]:
         row = self.summary().iloc[0]
-        heads = {"en": ("Residuals", "n", "Mean", "SD"), "ar": ("البواقي", "ن", "المتوسط", "الانحراف المعياري")}[lang]
-        quantiles = [numbers.percent_word(level, lang) for level in _LEVELS]
-        cells = [KINDS[self.kind][lang == "ar"], numbers.number(row["n"], lang),
-                 *(numbers.number(row[c], lang, 3) for c in self.summary().columns[1:])]
+        heads, quantiles = summary_heads(lang)
+        cells = [KINDS[self.kind][lang == "ar"], *summary_cells(row, lang)]
         columns = [tables.Column(heads[0]), *(tables.Column(h, True) for h in (*heads[1:], *quantiles))]
-        note = {"en": "weighted; single persons are not shown", "ar": "مرجّحة؛ لا تُعرض بيانات أفراد"}[lang]
-        return [cells], columns, note
+        return [cells], columns, SUMMARISED[lang]
 
     def __repr__(self) -> str:
         rows, columns, note = self._parts("en")
@@ -196,14 +190,12 @@ def residuals(
     >>> bool(abs(found.summary()["mean"].iloc[0]) < 1e-12)
     True
     """
-    if kind not in KINDS:
-        raise ModelError(f"kind={kind!r} is no kind of residual.", remedy=f"Use one of {', '.join(KINDS)}.",
-                         ar=f"نوع البواقي غير معروف؛ الأنواع: \u2066{', '.join(KINDS)}\u2069.")
+    check_kind(kind, engine.RESIDUALS)
     if rng is not None and kind != "quantile":
         raise ModelError(f"{kind} residuals draw nothing at random.", remedy="Leave rng out.",
                          ar="لا سحب عشوائي في هذه البواقي؛ احذف rng.")
     fit = model.fit
-    values = engine.residuals(fit, model.matrix.X, model.matrix.y, kind, rng)
+    values = engine.residuals(fit, model.matrix.X, model.matrix.y, cast(engine.Residual, kind), rng)
     note = {"formula": model.formula, "family": model.family, "kind": kind, "rows": fit.n_used,
             "dispersion": engine.dispersion(fit, model.matrix.y), "weights": model.note["weights"]}
     return Residuals(kind, values, fit.mu, fit.weights, note)
@@ -245,21 +237,59 @@ def influence(model: SurveyModel, leaving: Leaving = "refit") -> Influence:
     >>> len(found.psus), round(float(found.leverage.sum()), 6)
     (10, 2.0)
     """
-    if leaving not in ("refit", "one_step"):
-        raise ModelError(f"leaving={leaving!r} is not known.", remedy="Use 'refit' or 'one_step'.",
-                         ar="طريقة الترك غير معروفة؛ استعمل refit أو one_step.")
+    check_leaving(leaving)
     fit, X, y = model.fit, model.matrix.X, model.matrix.y
     if fit.penalty is not None:
         raise ModelError("A penalised fit has no such diagnostics: the penalty depends on all rows together.",
                          remedy="Look at the unpenalised model, or leave out a group with survey.where(...).",
                          ar="لا تتوافر هذه القياسات لنموذج معاقَب؛ انظر النموذج من غير جزاء.")
-    n, p, terms = fit.n_used, fit.coef.size, tuple(model.frame["term"])
-    error = np.sqrt(np.diag(model.vcov))
     leverage = engine.leverages(fit, X)
     change = engine.without_rows(fit, X, leverage)
+    units = psus_of(model)
+    found = engine.without_groups(fit, X, y, units.codes, len(units.labels), exact=leaving == "refit")
+    return collected(model, leverage, change, units, found, exact=leaving == "refit" or model.family == "gaussian")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """Primary sampling units of the fitted rows.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        That name a unit.
+    codes : (n,) int array
+        Unit of each fitted row, −1 outside.
+    labels : pandas.DataFrame, m rows
+    """
+
+    columns: tuple[str, ...]
+    codes: np.ndarray
+    labels: pd.DataFrame
+
+
+def collected(
+    model: Any, leverage: np.ndarray, change: np.ndarray, units: Units, found: engine.Deletions, *, exact: bool
+) -> Influence:
+    """Changes of coefficients as an :class:`Influence`.
+
+    Parameters
+    ----------
+    model : a fitted model
+    leverage : (n,) float array
+    change : (n, q) float array
+        Coefficients less those without each row.
+    units : Units
+    found : Deletions
+        The same for each unit.
+    exact : bool
+        Whether the model was fitted again without each unit.
+    """
+    fit = model.fit
+    n, p, terms = fit.n_used, fit.coef.size, tuple(model.frame["term"])
+    error = np.sqrt(np.diag(model.vcov))
     cook = engine.distances(change, model.vcov)
-    columns, codes, labels = _psus(model)
-    found = engine.without_groups(fit, X, y, codes, len(labels), exact=leaving == "refit")
+    columns, codes, labels = units.columns, units.codes, units.labels
     moved = found.change / error
     m = max(len(labels), 1)
     cutoffs = {"leverage": 2 * p / n, "dfbetas": 3 / np.sqrt(n), "cook": 4 / n,
@@ -276,7 +306,6 @@ def influence(model: SurveyModel, leaving: Leaving = "refit") -> Influence:
     for j, term in enumerate(terms):
         frame[f"change[{term}]"] = found.change[:, j]
     frame = frame.sort_values("cook", ascending=False, na_position="first", kind="stable").reset_index(drop=True)
-    exact = leaving == "refit" or model.family == "gaussian"
     note = {
         "formula": model.formula, "psu_columns": columns,
         "psu_method": ("fitted again", "بتقدير النموذج من جديد") if exact else ("one step", "بخطوة واحدة"),
@@ -291,19 +320,55 @@ def influence(model: SurveyModel, leaving: Leaving = "refit") -> Influence:
     return Influence(terms, leverage, change / error, cook, frame, cutoffs, note, words)
 
 
-def _psus(model: SurveyModel) -> tuple[tuple[str, ...], np.ndarray, pd.DataFrame]:
-    """Columns that name a PSU, the PSU of each fitted row (−1 outside), and the codes of each."""
+def psus_of(model: Any) -> Units:
+    """The primary sampling units among the fitted rows of a model; none where the design has none."""
     roles, frame = model.survey.roles, model.survey.frame
     used, codes = model.fit.used, np.full(model.fit.used.size, -1, dtype=np.intp)
     stages = tuple(roles["psu"] or ())
     if not stages:
-        return (), codes, pd.DataFrame(index=range(0))
+        return Units((), codes, pd.DataFrame(index=range(0)))
     strata = roles["strata"]
     columns = tuple(dict.fromkeys(name for name in (strata, stages[0]) if name))
     groups = frame.loc[used, list(columns)].groupby(list(columns), sort=False, observed=True, dropna=False)
     codes[used] = groups.ngroup().to_numpy()
     labels = frame.loc[used, list(columns)].drop_duplicates().reset_index(drop=True)
-    return columns, codes, labels
+    return Units(columns, codes, labels)
+
+
+def check_kind(kind: str, known: Sequence[str]) -> None:
+    """Refuse a kind of residual that a model has not."""
+    if kind not in known:
+        raise ModelError(f"kind={kind!r} is no kind of residual of this model.", remedy=f"Use one of {', '.join(known)}.",
+                         ar=f"نوع البواقي غير معروف لهذا النموذج؛ الأنواع: \u2066{', '.join(known)}\u2069.")
+
+
+def check_leaving(leaving: str) -> None:
+    """Refuse an unknown way of leaving units out."""
+    if leaving not in ("refit", "one_step"):
+        raise ModelError(f"leaving={leaving!r} is not known.", remedy="Use 'refit' or 'one_step'.",
+                         ar="طريقة الترك غير معروفة؛ استعمل refit أو one_step.")
+
+
+def summary_of(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """``n, mean, std, q05 … q95`` of the finite values of rows with a weight, weighted."""
+    keep = (weights > 0) & np.isfinite(values)
+    value, w = values[keep], weights[keep] / weights[keep].sum()
+    mean = float(w @ value)
+    cuts = weighted_quantiles(value, w, np.array(_LEVELS))
+    named = {f"q{round(100 * level):02d}": cut for level, cut in zip(_LEVELS, cuts, strict=True)}
+    return {"n": int(value.size), "mean": mean, "std": float(np.sqrt(w @ (value - mean) ** 2)), **named}
+
+
+def summary_heads(lang: str) -> tuple[tuple[str, ...], list[str]]:
+    """Heads of a summary's table, and of its quantiles."""
+    heads = {"en": ("Residuals", "n", "Mean", "SD"), "ar": ("البواقي", "ن", "المتوسط", "الانحراف المعياري")}[lang]
+    return heads, [numbers.percent_word(level, lang) for level in _LEVELS]
+
+
+def summary_cells(row: Any, lang: str) -> list[str]:
+    """Cells of one row of a summary."""
+    return [numbers.number(row["n"], lang),
+            *(numbers.number(row[c], lang, 3) for c in ("mean", "std", *(f"q{round(100 * q):02d}" for q in _LEVELS)))]
 
 
 def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:

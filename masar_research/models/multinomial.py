@@ -18,6 +18,7 @@ from masar_research.models.coefficients import coefficient_frame
 from masar_research.models.fitting import check_level
 from masar_research.models.formula import parse
 from masar_research.models.inference import Inference, df_words, facts, infer
+from masar_research.models.inspected import Inspected
 from masar_research.models.predictors import (
     Levels,
     Predictors,
@@ -48,7 +49,7 @@ class _Shares:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class MultinomialModel(Presented):
+class MultinomialModel(Inspected, Presented):
     """A survey-weighted multinomial logit, ``log P(Y = k) / P(Y = baseline) = x'β_k``.
 
     Attributes

@@ -18,6 +18,7 @@ from masar_research.models.coefficients import coefficient_frame
 from masar_research.models.fitting import check_level
 from masar_research.models.formula import parse
 from masar_research.models.inference import Inference, df_words, facts, infer
+from masar_research.models.inspected import Inspected
 from masar_research.models.parallel import SlopesTest, parallel_slopes
 from masar_research.models.predictors import (
     Levels,
@@ -66,7 +67,7 @@ class _Link:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
-class OrdinalModel(Presented):
+class OrdinalModel(Inspected, Presented):
     """A survey-weighted cumulative link model, ``P(Y ≤ k) = F(θ_k − x'β)``.
 
     Attributes

@@ -141,7 +141,7 @@ def _cases(asked: Answer, domains: Domains, codes: np.ndarray, n_levels: int) ->
     if domains.codes is not None:
         inside &= domains.codes >= 0
         cell = domains.codes * n_levels + codes
-    return np.bincount(cell[inside], minlength=domains.count * n_levels)
+    return np.bincount(cell if inside.all() else cell[inside], minlength=domains.count * n_levels)
 
 
 def _wrap(

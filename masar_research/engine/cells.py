@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from masar_research.engine.abreast import sums
 from masar_research.engine.design import Design
 from masar_research.errors import EstimationError
 
@@ -137,21 +138,16 @@ def select(
     weights = design.weights
     n_missing, missing_weight = np.zeros(n_domains, dtype=np.intp), np.zeros(n_domains)
     if missing is not None:
-        lost = np.where(missing if inside is None else missing & inside, weights, 0.0)
-        n_missing, missing_weight = (
-            _rows_by(codes, lost, n_domains),
-            _sums_by(codes, lost, n_domains),
-        )
+        lost = np.flatnonzero(missing if inside is None else missing & inside)
+        own, where = weights[lost], None if codes is None else codes[lost]
+        n_missing, missing_weight = _rows_by(where, own, n_domains), _sums_by(where, own, n_domains)
     if missing is not None or inside is not None:
         counted = ~missing if inside is None else inside if missing is None else inside & ~missing
         weights = np.where(counted, weights, 0.0)
     everyone = weights is design.weights
-    if everyone and design.all_positive:
-        n = (
-            np.bincount(codes, minlength=n_domains)
-            if codes is not None
-            else np.array([design.n_rows])
-        )
+    if inside is None and design.all_positive:
+        rows = [design.n_rows] if codes is None else np.bincount(codes, minlength=n_domains)
+        n = np.asarray(rows) - n_missing
     else:
         n = _rows_by(codes, weights, n_domains)
     return Rows(weights, codes, n_domains, n, n_missing, missing_weight, everyone), tuple(filled)
@@ -185,7 +181,7 @@ class Cells:
         if codes.min(initial=0) < 0:
             weights = np.where(codes < 0, 0.0, weights)
             codes = np.maximum(codes, 0)
-        return _sums(codes, n_codes, self.cell, self.n_cells, weights, self.values)
+        return tuple(sums(codes, n_codes, self.cell, self.n_cells, weights, self.values))
 
 
 def gather(
@@ -209,12 +205,12 @@ def gather(
     n_cells = rows.n_domains * n_levels
     known = rows.everyone and cell is None
     asked = tuple(value for value in values if value is not None or not known)
-    summed = list(_sums(design.unit, design.n_units, cell, n_cells, rows.weights, asked))
-    sums = tuple(
+    summed = list(sums(design.unit, design.n_units, cell, n_cells, rows.weights, asked))
+    found = tuple(
         design.unit_weights[:, None] if value is None and known else summed.pop(0)
         for value in values
     )
-    return Cells(rows.weights, cell, n_cells, values, sums)
+    return Cells(rows.weights, cell, n_cells, values, found)
 
 
 def squares(rows: Rows, values: Floats, centre: Floats) -> Floats:
@@ -287,23 +283,6 @@ def _joint(
     index = np.multiply(outer, n_inner, dtype=np.intp)
     index += inner
     return index
-
-
-def _sums(
-    outer: NDArray[np.integer], n_outer: int, cell: NDArray[np.intp] | None, n_cells: int,
-    weights: Floats, values: tuple[Floats | None, ...],
-) -> tuple[Floats, ...]:  # fmt: skip
-    """Σ weight × value by outer code and cell, (n_outer, n_cells) each, in blocks that fit the cache."""
-    size = n_outer * n_cells
-    out = tuple(np.zeros(size) for _ in values)
-    step = max(_BLOCK, size)
-    for begin in range(0, len(weights), step) if values else ():
-        block = slice(begin, begin + step)
-        index = _joint(outer[block], None if cell is None else cell[block], n_cells)
-        part = weights[block]
-        for total, value in zip(out, values, strict=True):
-            total += np.bincount(index, part if value is None else part * value[block], size)
-    return tuple(total.reshape(n_outer, n_cells) for total in out)
 
 
 def _sums_by(codes: NDArray[np.intp] | None, weights: Floats, n: int) -> Floats:

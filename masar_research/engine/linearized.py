@@ -3,19 +3,22 @@
 Every estimator passes over the rows once, to sums per sampling unit and cell (domain, or domain
 × level); the sums of two parts of the data add, and the estimates and unit totals follow from
 the sums alone (`finish_mean` and its like, which is where data that are read in blocks come
-back in). The reference variance of deff takes a second pass.
+back in). The reference variance of deff takes a second pass, but for means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masar_research.engine.abreast import moments
 from masar_research.engine.cells import (
+    Cells,
     Rows,
     Sums,
     Tally,
@@ -87,7 +90,7 @@ def means(
     design: Design, columns: Sequence[ArrayLike], *, domain: ArrayLike | None = None,
     n_domains: int = 1, mask: NDArray[np.bool_] | None = None,
 ) -> tuple[Linearized, ...]:  # fmt: skip
-    """`mean` of several outcomes; those without a missing value share one pass over the rows.
+    """`mean` of several outcomes in one pass over the rows.
 
     Parameters
     ----------
@@ -109,38 +112,85 @@ def means(
     """
     cells_of = {"domain": domain, "n_domains": n_domains, "mask": mask}
     outcomes = [outcome(design, column, "y") for column in columns]
-    whole = [at for at, values in enumerate(outcomes) if np.isfinite(np.sum(values))]
-    found: dict[int, Linearized] = {}
-    if whole:
-        rows, _ = select(design, (), **cells_of)
-        found |= zip(whole, _means(design, rows, [outcomes[at] for at in whole]), strict=True)
-    for at in set(range(len(outcomes))) - set(whole):
-        rows, (each,) = select(design, (outcomes[at],), **cells_of)
-        (found[at],) = _means(design, rows, [each])
-    return tuple(found[at] for at in range(len(outcomes)))
-
-
-def _means(design: Design, rows: Rows, columns: list[Floats]) -> list[Linearized]:
-    """Means of columns over the same rows; each has the same bits alone and in company."""
-    cells = gather(design, rows, (None,))
-    of = moments(design.unit, design.n_units, rows.domain, rows.n_domains, rows.weights, columns)
-    weight = cells.sums[0].sum(axis=0)
+    rows, _ = select(design, (), **cells_of)
+    known = rows.everyone and rows.domain is None
+    of = moments(
+        design.unit, design.n_units, rows.domain, n_domains, rows.weights,
+        outcomes if known else [None, *outcomes],
+    )  # fmt: skip
+    weight = design.unit_weights[:, None] if known else of.sums[0]
     found = []
-    for values, sums, square in zip(columns, of.sums, of.squares, strict=True):
-        own = replace(cells, values=(None, values), sums=(cells.sums[0], sums))
-        spread = _about(rows, values, square, sums.sum(axis=0), weight)
-        found.append(finish_mean(design, rows, own, spread))
-    return found
+    for at, values in enumerate(outcomes, 0 if known else 1):
+        sums, square, missing = of.sums[at], of.squares[at], of.missing[at]
+        again = cache(partial(_observed, design, values, cells_of))
+        if not np.isfinite(np.sum(sums)) or (missing is not None and design.replicates is not None):
+            mine = again()
+            cells = gather(design, mine.rows, (None, mine.values))
+            found.append(finish_mean(design, mine.rows, cells, mine.squares))
+        elif missing is None:
+            whole = Cells(rows.weights, rows.domain, n_domains, (None, values), (weight, sums))
+            spread = _about(square, sums, weight, lambda v=values: _Observed(rows, v))
+            found.append(finish_mean(design, rows, whole, spread))
+        else:
+            partly = _Partly((missing.observed, sums), n_domains, again)
+            tally = _Counted(n_domains, rows.n - missing.n, missing.n, missing.weight)
+            spread = _about(square, sums, missing.observed, again)
+            found.append(finish_mean(design, tally, partly, spread))
+    return tuple(found)
 
 
-def _about(rows: Rows, values: Floats, square: Floats, moment: Floats, weight: Floats) -> Spread:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Observed:
+    """The rows that count for one outcome, and its values with 0 in place of NaN."""
+
+    rows: Rows
+    values: Floats
+
+    def squares(self, centre: Floats) -> Floats:
+        return squares(self.rows, self.values, centre)
+
+
+def _observed(design: Design, values: Floats, cells_of: dict[str, Any]) -> _Observed:
+    rows, (filled,) = select(design, (values,), **cells_of)
+    return _Observed(rows, filled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Rows counted by domain, where the rows themselves are not asked for (`Tally`)."""
+
+    n_domains: int
+    n: NDArray[np.intp]
+    n_missing: NDArray[np.intp]
+    missing_weight: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Partly:
+    """Sums of an outcome with missing values; its rows are picked out when they are asked for."""
+
+    sums: tuple[Floats, ...]
+    n_domains: int
+    again: Callable[[], _Observed]
+
+    def by(self, codes: Any, n_codes: int, factor: Any) -> tuple[Floats, ...]:
+        mine = self.again()
+        values = (None, mine.values)
+        cells = Cells(mine.rows.weights, mine.rows.domain, self.n_domains, values, self.sums)
+        return cells.by(codes, n_codes, factor)
+
+
+def _about(
+    square: Floats, sums: Floats, weight: Floats, again: Callable[[], _Observed]
+) -> Spread:
     """Squares about the mean from those about zero; from the rows again where digits would be lost."""
 
     def spread(centre: Floats) -> Floats:
         with np.errstate(invalid="ignore", over="ignore"):
-            around = square - centre * moment
+            around = square - centre * sums.sum(axis=0)
             kept = square <= _CANCELLING * around
-        return around if np.all(kept | (weight == 0)) else squares(rows, values, centre)
+        empty = weight.sum(axis=0) == 0
+        return around if np.all(kept | empty) else again().squares(centre)
 
     return spread
 
